@@ -1,0 +1,68 @@
+package notify
+
+import "time"
+
+// Mail is a sealed set of events: its ID, date, recipients and content do not
+// change from attempt to attempt, so that every copy of it has one Message-ID.
+type Mail struct {
+	ID     string    `json:"id"`     // lower-case letters and digits; the Message-ID's local part
+	Sealed time.Time `json:"sealed"` // the mail's Date
+	// Checked says that Sealed was trusted time; if not, it is what the board's
+	// clock said while no time server answered.
+	Checked  bool      `json:"checked"`
+	To       []string  `json:"to"`       // addresses still to be reached
+	Events   []Event   `json:"events"`   // oldest first; at least one; their moments dated at sealing
+	Troubles []Trouble `json:"troubles"` // what else kept pinbell from its promise, told along
+}
+
+// Outcome says what became of an attempt to hand a mail to a server.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Accepted Outcome = iota + 1 // the server took responsibility (2xx to the final dot)
+	Refused                     // this mail, for good
+	Deferred                    // this mail, later
+	Down                        // the session: dial, TLS, login, clock; charges no mail
+	Unknown                     // connection lost after the final dot: again, same Message-ID
+)
+
+var outcomes = [...]string{"none", "accepted", "refused", "deferred", "down", "unknown"}
+
+func (o Outcome) String() string { return outcomes[int(o)%len(outcomes)] }
+
+// MarshalText writes the outcome's name.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText reads the outcome's name; an unknown one is none.
+func (o *Outcome) UnmarshalText(text []byte) error {
+	*o = 0
+	for i, name := range outcomes {
+		if name == string(text) {
+			*o = Outcome(i)
+		}
+	}
+	return nil
+}
+
+// Verdict is what an attempt came to, in the server's words and in ours.
+type Verdict struct {
+	Outcome  Outcome       `json:"outcome"`
+	Relay    string        `json:"relay"`              // host name of the server
+	Step     string        `json:"step,omitempty"`     // where it ended: dial, greeting, ehlo, starttls, tls, auth, mail, rcpt, data, dot
+	Code     int           `json:"code,omitempty"`     // the SMTP reply code, 0 without a reply
+	Enhanced string        `json:"enhanced,omitempty"` // the enhanced status code: "5.7.0"
+	Reply    string        `json:"reply,omitempty"`    // the reply's text, or the error's, without secrets
+	QueueID  string        `json:"queue_id,omitempty"` // from the reply to the final dot, where it names one
+	Wait     time.Duration `json:"wait,omitempty"`     // at least this long until the next attempt; 0: the courier's own backoff
+	Rejected []Rejection   `json:"rejected,omitempty"` // recipients that were refused while the mail went to others
+	Trouble  *Trouble      `json:"-"`                  // what the owner should know; nil when nothing
+}
+
+// Rejection is a recipient that the server did not take.
+type Rejection struct {
+	To        string `json:"to"`
+	Code      int    `json:"code"`
+	Reply     string `json:"reply"`
+	Permanent bool   `json:"permanent"` // 5xx: will not be tried again
+}
