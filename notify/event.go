@@ -70,6 +70,7 @@ type Event struct {
 	Clears string          `json:"clears,omitempty"` // the rule's until, as written
 	Told   int             `json:"told,omitempty"`   // reminders told before this event
 	Next   []time.Duration `json:"next,omitempty"`   // waits until the reminders to come, the last one repeating
+	Merged int             `json:"merged,omitempty"` // earlier events of the same rule or sensor that this one stands for, when too many waited
 }
 
 // Term is one comparison of a rule's condition, as it stood at the event.

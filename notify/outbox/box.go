@@ -1,0 +1,290 @@
+// Package outbox keeps what is decided and not yet told.
+//
+// It promises that an event, once Commit has returned, reaches an accepted
+// mail: through restarts, power cuts and weeks without a network. It promises
+// that every attempt at a mail has the same content, date and Message-ID. It
+// drops nothing; what cannot be told now waits, and goes out together.
+//
+// An event is in one of three places, and each has its key in the store:
+//
+//	waiting  event/…  stored, in no mail yet        left by sealing
+//	sealed   mail/…   in a mail, with a fixed ID     left by an Accepted verdict
+//	told     log      in a mail that was accepted    bounded, oldest forgotten
+//
+// Responsibility moves at two instants: from the engine to the outbox when
+// Commit's transaction is on disk, and from the outbox to the mail server when
+// that has answered the final dot with 2xx and the settling transaction is on
+// disk. A power cut between those two sends the mail again, with an equal
+// Message-ID. When the disk fails, all three places go on in memory.
+package outbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"pinbell/notify"
+	"pinbell/notify/clock"
+	"pinbell/notify/rules"
+)
+
+// FileName is the store's name within the state directory.
+const FileName = "pinbell.db"
+
+// Config is what a Box works with.
+type Config struct {
+	// Dir is the state directory; empty keeps everything in memory, for a
+	// program that sends one mail and ends.
+	Dir      string
+	Limits   Limits
+	Clock    *clock.Clock
+	Troubles *notify.Troubles
+}
+
+// Box is the outbox. Its methods may be called from any goroutine.
+type Box struct {
+	Config
+	wake chan struct{}
+
+	mu      sync.Mutex
+	store   *store
+	serial  uint64
+	waiting []notify.Event // oldest first
+	mails   []*parcel      // oldest first
+	ledger  Ledger
+	idle    bool      // the courier could send now, so sealing need not wait for it
+	limited string    // the limit that holds mails back; empty: none
+	freeAt  time.Time // when that limit lets the next one through
+	last    *Record   // newest accepted mail
+	retry   time.Time // when a failed disk is tried again
+}
+
+// parcel is a sealed mail on its way.
+type parcel struct {
+	notify.Mail
+	tries int
+	next  time.Time // not before; zero: now
+	last  notify.Verdict
+}
+
+const (
+	serialKey = "serial"
+	ledgerKey = "ledger"
+	// floorKey holds the newest trusted time, the floor of the next start.
+	floorKey = "floor"
+)
+
+// Open opens the outbox in its directory. Only ErrInUse, or a directory that
+// cannot be had, is an error: with any other fault of the disk the outbox
+// works in memory and says so as a trouble.
+func Open(c Config) (*Box, error) {
+	b := &Box{Config: c, wake: make(chan struct{}, 1), store: newStore(filepath.Join(c.Dir, FileName))}
+	if c.Dir == "" {
+		return b, nil
+	}
+	err := os.MkdirAll(c.Dir, 0o700)
+	if err == nil {
+		var aside string
+		aside, err = b.store.open()
+		if errors.Is(err, ErrInUse) {
+			return nil, err
+		}
+		if aside != "" {
+			b.tellAside(aside)
+		}
+	}
+	b.disk(err)
+	b.read()
+	return b, nil
+}
+
+func (b *Box) tellAside(aside string) {
+	b.Troubles.Raise(notify.Trouble{
+		Code: "store.aside", About: FileName,
+		Sentence: "the store could not be read, so a new one was begun",
+		Doing:    "The old file was kept as " + aside + ". What it had still to tell is not told.",
+		Remedy:   "The card may be wearing out: copy what matters from it and replace it soon.",
+	})
+}
+
+// disk raises or clears the trouble of working without a disk.
+func (b *Box) disk(err error) {
+	if err == nil {
+		b.retry = time.Time{}
+		b.Troubles.Clear("store.memory", b.Dir)
+		return
+	}
+	remedy := "Look at the card: `df -h " + b.Dir + "` and `dmesg`."
+	switch text := err.Error(); {
+	case strings.Contains(text, "no space left"):
+		remedy = "Make room on the disk: `df -h " + b.Dir + "` shows how full it is."
+	case strings.Contains(text, "read-only"):
+		remedy = "The file system is read-only: a failing card does that. Look at `dmesg`, and replace the card if it reports errors."
+	case strings.Contains(text, "permission denied"):
+		remedy = "The directory must belong to the user that pinbell runs as: `ls -ld " + b.Dir + "`."
+	}
+	b.Troubles.Raise(notify.Trouble{
+		Code: "store.memory", About: b.Dir,
+		Sentence: "nothing can be written to the state directory: " + err.Error(),
+		Doing:    "Alarms go on, kept in memory only: a power cut now would lose what has not been mailed yet. pinbell tries to write every minute.",
+		Remedy:   remedy,
+	})
+	b.retry = time.Now().Add(time.Minute)
+}
+
+// read fills the box from the store's records.
+func (b *Box) read() {
+	b.serial = decodeUint(b.store.live[serialKey])
+	b.ledger = decodeLedger(b.store.live[ledgerKey])
+	for _, key := range sortedKeys(b.store.live) {
+		value := b.store.live[key]
+		var err error
+		switch kind, _, _ := strings.Cut(key, "/"); kind {
+		case "event":
+			var ev notify.Event
+			if err = json.Unmarshal(value, &ev); err == nil {
+				b.waiting = append(b.waiting, ev)
+				b.serial = max(b.serial, ev.Serial)
+			}
+		case "mail":
+			p := &parcel{}
+			if err = json.Unmarshal(value, &p.Mail); err == nil {
+				b.mails = append(b.mails, p)
+			}
+		}
+		if err != nil {
+			b.tellUnreadable(key, err)
+		}
+	}
+	slices.SortStableFunc(b.mails, func(x, y *parcel) int { return x.Sealed.Compare(y.Sealed) })
+	if told, _ := b.log(1); len(told) > 0 {
+		b.last = &told[0]
+	}
+}
+
+func (b *Box) tellUnreadable(key string, err error) {
+	b.Troubles.Raise(notify.Trouble{
+		Code: "store.record", About: key,
+		Sentence: fmt.Sprintf("a record of the store cannot be read: %v", err),
+		Doing:    "It is kept as it is, and not told.",
+		Remedy:   "It may come from a newer pinbell: install that one again.",
+	})
+}
+
+func sortedKeys(m map[string][]byte) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Close lets go of the file. What was committed is on disk already.
+func (b *Box) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.Dir == "" {
+		return nil
+	}
+	b.floor()
+	err := b.store.flush()
+	b.store.detach()
+	return err
+}
+
+// Wake is signalled when there may be something new to send.
+func (b *Box) Wake() <-chan struct{} { return b.wake }
+
+// State gives the record under a key of the engine's; nil: none.
+func (b *Box) State(key string) []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.store.live["state/"+key]
+}
+
+// NextSerial numbers events. The number becomes durable with the event.
+func (b *Box) NextSerial() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.serial++
+	return b.serial
+}
+
+// Commit stores transitions, and where the courier is free and the limits
+// allow also the mail that tells them: one transaction for all of it.
+func (b *Box) Commit(transitions []rules.Transition) {
+	b.mu.Lock()
+	for _, t := range transitions {
+		b.store.put("state/"+t.Key, t.State)
+		b.add(t.Event)
+	}
+	b.store.put(serialKey, encodeUint(b.serial))
+	b.condense()
+	if b.idle {
+		b.idle = !b.seal()
+	}
+	b.flush()
+	b.mu.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default: // the courier has not yet taken the signal before this one
+	}
+}
+
+func (b *Box) add(ev notify.Event) {
+	b.waiting = append(b.waiting, ev)
+	b.store.put(eventKey(ev.Serial), encode(ev))
+}
+
+// flush makes what has changed durable, or leaves it in memory and says so.
+func (b *Box) flush() {
+	if b.Dir == "" {
+		return
+	}
+	b.floor()
+	b.disk(b.store.flush())
+}
+
+// floor notes the trusted time along with what is written anyway.
+func (b *Box) floor() {
+	if now, trust := b.Clock.Time(); trust == clock.Trusted && len(b.store.dirty) > 0 {
+		b.store.put(floorKey, encodeUint(uint64(now.Unix())))
+	}
+}
+
+// Floor is the newest time that was trusted when something was stored; zero
+// if none was.
+func (b *Box) Floor() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := decodeUint(b.store.live[floorKey]); s != 0 {
+		return time.Unix(int64(s), 0)
+	}
+	return time.Time{}
+}
+
+func eventKey(serial uint64) string { return fmt.Sprintf("event/%016x", serial) }
+func mailKey(id string) string      { return "mail/" + id }
+
+// encode writes a record of our own types, which always have a JSON form.
+func encode(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+func encodeUint(n uint64) []byte { return fmt.Appendf(nil, "%d", n) }
+
+func decodeUint(b []byte) (n uint64) {
+	fmt.Sscanf(string(b), "%d", &n) // an unreadable one is zero
+	return n
+}

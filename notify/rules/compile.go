@@ -1,0 +1,385 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+
+	"pinbell/sensors"
+)
+
+// SensorEnv is what rules may say of a sensor.
+type SensorEnv struct {
+	Name       string             // an identifier
+	Quantities []sensors.Quantity // what it measures
+	States     [2]string          // a level's words for inactive and active; empty for none
+}
+
+// Env lists the sensors in the order of the config.
+type Env []SensorEnv
+
+// Mistake is what is wrong with an expression, and where.
+type Mistake struct {
+	Line, Column int    // in the expression, from 1
+	Sentence     string // what is wrong
+	Snippet      string // the line and a caret under the place, joined by a line break
+	Hint         string // what would be right; may be empty
+}
+
+func (m *Mistake) Error() string { return m.Sentence }
+
+// maxSource bounds an expression: the parser recurses.
+const maxSource = 2000
+
+// Compile parses an expression and checks its names and types against the
+// sensors. Its error is a *Mistake.
+//
+// expr-lang/expr parses. The tree is then compiled here, into a form that
+// knows three truths and allocates nothing; what the rule language leaves out
+// of expr's is refused with its place.
+func Compile(source string, env Env) (*Condition, error) {
+	c := &compiler{source: source, env: env}
+	if len(source) > maxSource {
+		return nil, c.mistake(0, "", "the expression is longer than %d characters", maxSource)
+	}
+	tree, err := parser.ParseWithConfig(source, language())
+	if err != nil {
+		return nil, c.syntax(err)
+	}
+	root, kind, m := c.compile(tree.Node)
+	if m == nil && kind != isTruth {
+		m = c.at(tree.Node, `Compare it with something, as in "freezer.temperature > -15".`,
+			"a rule asks a question that is true or false, and this is a %s", kind)
+	}
+	if m != nil {
+		return nil, m
+	}
+	c.out.root = root
+	return &c.out, nil
+}
+
+// language switches expr's own functions off: their names are for windows
+// over readings, which count and average differently.
+func language() *conf.Config {
+	config := conf.CreateNew()
+	for name := range config.Builtins {
+		config.Disabled[name] = true
+	}
+	return config
+}
+
+type kind string
+
+const (
+	isNumber kind = "number"
+	isTruth  kind = "truth"
+	isText   kind = "text"
+)
+
+type compiler struct {
+	source string
+	env    Env
+	out    Condition
+}
+
+func (c *compiler) add(n node) int32 {
+	c.out.nodes = append(c.out.nodes, n)
+	return int32(len(c.out.nodes) - 1)
+}
+
+func (c *compiler) compile(n ast.Node) (int32, kind, *Mistake) {
+	switch n := n.(type) {
+	case *ast.IntegerNode:
+		return c.add(node{op: opNumber, num: float64(n.Value)}), isNumber, nil
+	case *ast.FloatNode:
+		return c.add(node{op: opNumber, num: n.Value}), isNumber, nil
+	case *ast.BoolNode:
+		num := 0.0
+		if n.Value {
+			num = 1
+		}
+		return c.add(node{op: opTruth, num: num}), isTruth, nil
+	case *ast.StringNode:
+		return 0, isText, nil
+	case *ast.UnaryNode:
+		return c.unary(n)
+	case *ast.BinaryNode:
+		return c.binary(n)
+	case *ast.MemberNode:
+		return c.member(n)
+	case *ast.IdentifierNode:
+		return 0, "", c.loneName(n)
+	case *ast.CallNode:
+		return c.call(n)
+	case *ast.BuiltinNode:
+		return 0, "", c.unknownFunction(n, n.Name)
+	}
+	return 0, "", c.at(n, "", "this is not part of the rule language")
+}
+
+func (c *compiler) unary(n *ast.UnaryNode) (int32, kind, *Mistake) {
+	i, k, m := c.compile(n.Node)
+	switch {
+	case m != nil:
+		return 0, "", m
+	case (n.Operator == "not" || n.Operator == "!") && k == isTruth:
+		return c.add(node{op: opNot, left: i}), isTruth, nil
+	case n.Operator == "-" && k == isNumber:
+		if c.out.nodes[i].op == opNumber { // a limit stays one number
+			c.out.nodes[i].num = -c.out.nodes[i].num
+			return i, isNumber, nil
+		}
+		return c.add(node{op: opNeg, left: i}), isNumber, nil
+	case n.Operator == "+" && k == isNumber:
+		return i, isNumber, nil
+	}
+	return 0, "", c.at(n, "", "%q does not go with a %s", n.Operator, k)
+}
+
+// operators gives each binary operator's code, whether its sides are swapped
+// (a > b is b < a), and what it takes and gives.
+var operators = map[string]struct {
+	op          op
+	swap        bool
+	takes, give kind
+}{
+	"+":   {opAdd, false, isNumber, isNumber},
+	"-":   {opSub, false, isNumber, isNumber},
+	"*":   {opMul, false, isNumber, isNumber},
+	"/":   {opDiv, false, isNumber, isNumber},
+	"<":   {opLess, false, isNumber, isTruth},
+	"<=":  {opLessEq, false, isNumber, isTruth},
+	">":   {opLess, true, isNumber, isTruth},
+	">=":  {opLessEq, true, isNumber, isTruth},
+	"==":  {opEq, false, "", isTruth},
+	"!=":  {opNotEq, false, "", isTruth},
+	"and": {opAnd, false, isTruth, isTruth},
+	"&&":  {opAnd, false, isTruth, isTruth},
+	"or":  {opOr, false, isTruth, isTruth},
+	"||":  {opOr, false, isTruth, isTruth},
+}
+
+func (c *compiler) binary(n *ast.BinaryNode) (int32, kind, *Mistake) {
+	o, known := operators[n.Operator]
+	if !known {
+		return 0, "", c.at(n, "There are and, or, not, < <= > >= == != + - * /.", "%q is not part of the rule language", n.Operator)
+	}
+	left, leftKind, m := c.compile(n.Left)
+	if m != nil {
+		return 0, "", m
+	}
+	right, rightKind, m := c.compile(n.Right)
+	if m != nil {
+		return 0, "", m
+	}
+	if m := c.sides(n, o.takes, leftKind, rightKind); m != nil {
+		return 0, "", m
+	}
+	c.remember(n.Operator, o.give, left, right)
+	if o.swap {
+		left, right = right, left
+	}
+	return c.add(node{op: o.op, left: left, right: right}), o.give, nil
+}
+
+// sides checks what stands left and right of an operator that takes one kind,
+// or, when takes is empty, two of the same.
+func (c *compiler) sides(n *ast.BinaryNode, takes, left, right kind) *Mistake {
+	if takes == "" {
+		if left == right && left != isText {
+			return nil
+		}
+		return c.at(n, "", "a %s and a %s cannot be compared", left, right)
+	}
+	for _, side := range []struct {
+		node ast.Node
+		kind kind
+		name string
+	}{{n.Left, left, "left"}, {n.Right, right, "right"}} {
+		if side.kind != takes {
+			return c.at(side.node, "", "%q takes a %s on its %s, and this is a %s", n.Operator, takes, side.name, side.kind)
+		}
+	}
+	return nil
+}
+
+var mirrored = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+// remember notes a comparison of a slot with something else, for the mail.
+func (c *compiler) remember(operator string, give kind, left, right int32) {
+	flipped, compares := mirrored[operator]
+	if !compares || give != isTruth {
+		return
+	}
+	switch nodes := c.out.nodes; {
+	case nodes[left].op == opSlot:
+		c.out.compare = append(c.out.compare, comparison{nodes[left].slot, operator, right})
+	case nodes[right].op == opSlot:
+		c.out.compare = append(c.out.compare, comparison{nodes[right].slot, flipped, left})
+	}
+}
+
+func (c *compiler) member(n *ast.MemberNode) (int32, kind, *Mistake) {
+	name, isName := n.Node.(*ast.IdentifierNode)
+	property, isProperty := n.Property.(*ast.StringNode)
+	if !isName || !isProperty || n.Optional {
+		return 0, "", c.at(n, `A sensor's quantity is written as in "freezer.temperature".`, "this is not part of the rule language")
+	}
+	i := slices.IndexFunc(c.env, func(s SensorEnv) bool { return s.Name == name.Value })
+	if i < 0 {
+		return 0, "", c.noSensor(name)
+	}
+	sensor := c.env[i]
+	for value, state := range sensor.States {
+		if state != "" && state == property.Value {
+			return c.level(SlotOf(i, sensors.Level), float64(value)), isTruth, nil
+		}
+	}
+	q, known := sensors.ParseQuantity(property.Value)
+	if !known || !slices.Contains(sensor.Quantities, q) {
+		return 0, "", c.noQuantity(n, sensor, property.Value)
+	}
+	if q == sensors.Level {
+		return c.level(SlotOf(i, q), 1), isTruth, nil
+	}
+	c.uses(SlotOf(i, q))
+	return c.add(node{op: opSlot, slot: SlotOf(i, q)}), isNumber, nil
+}
+
+func (c *compiler) level(slot Slot, value float64) int32 {
+	c.uses(slot)
+	limit := c.add(node{op: opNumber, num: value})
+	c.out.compare = append(c.out.compare, comparison{slot, "==", limit})
+	return c.add(node{op: opLevel, slot: slot, num: value})
+}
+
+func (c *compiler) uses(slot Slot) {
+	if !slices.Contains(c.out.slots, slot) {
+		c.out.slots = append(c.out.slots, slot)
+	}
+}
+
+func (c *compiler) call(n *ast.CallNode) (int32, kind, *Mistake) {
+	name, ok := n.Callee.(*ast.IdentifierNode)
+	if !ok || name.Value != "between" {
+		what := "this"
+		if ok {
+			what = name.Value
+		}
+		return 0, "", c.unknownFunction(n, what)
+	}
+	const usage = `It is written as in between("22:00", "06:00").`
+	if len(n.Arguments) != 2 {
+		return 0, "", c.at(n, usage, "between takes two times of day, not %d", len(n.Arguments))
+	}
+	var minutes [2]int
+	for i, argument := range n.Arguments {
+		text, isText := argument.(*ast.StringNode)
+		if !isText {
+			return 0, "", c.at(argument, usage, "between takes times of day in quotes")
+		}
+		t, err := time.Parse("15:04", text.Value)
+		if err != nil || len(text.Value) != len("15:04") {
+			return 0, "", c.at(argument, usage, "%q is not a time of day", text.Value)
+		}
+		minutes[i] = t.Hour()*60 + t.Minute()
+	}
+	if minutes[0] == minutes[1] {
+		return 0, "", c.at(n, "Leave it out for the whole day.", "this span begins and ends at the same time, so it never holds")
+	}
+	c.out.clock = true
+	return c.add(node{op: opBetween, from: minutes[0], until: minutes[1]}), isTruth, nil
+}
+
+// ---- mistakes
+
+func (c *compiler) at(n ast.Node, hint, format string, args ...any) *Mistake {
+	return c.mistake(n.Location().From, hint, format, args...)
+}
+
+// mistake points at the rune offset from.
+func (c *compiler) mistake(from int, hint, format string, args ...any) *Mistake {
+	e := (&file.Error{Location: file.Location{From: from}}).Bind(file.NewSource(c.source))
+	return &Mistake{Line: e.Line, Column: e.Column + 1, Sentence: fmt.Sprintf(format, args...), Snippet: c.caret(e.Line, e.Column), Hint: hint}
+}
+
+func (c *compiler) caret(line, column int) string {
+	lines := strings.Split(c.source, "\n")
+	return strings.ReplaceAll(lines[line-1], "\t", " ") + "\n" + strings.Repeat(" ", column) + "^"
+}
+
+// syntax tells the parser's error in a sentence of ours where it has a common
+// cause, and else in its own.
+func (c *compiler) syntax(err error) *Mistake {
+	e, ok := err.(*file.Error)
+	if !ok {
+		return c.mistake(0, "", "%v", err)
+	}
+	sentence, hint := e.Message, ""
+	if strings.Contains(sentence, "EOF") {
+		sentence, hint = "the expression ends too early", "Something is missing behind it."
+		if strings.TrimSpace(c.source) == "" {
+			sentence, hint = "the expression is empty", `Write a condition, as in "freezer.temperature > -15".`
+		}
+	} else if strings.Contains(sentence, `Operator("=")`) {
+		sentence, hint = "a single = compares nothing", "Write == to compare."
+	}
+	return c.mistake(e.From, hint, "%s", sentence)
+}
+
+func (c *compiler) loneName(n *ast.IdentifierNode) *Mistake {
+	i := slices.IndexFunc(c.env, func(s SensorEnv) bool { return s.Name == n.Value })
+	if i < 0 {
+		return c.noSensor(n)
+	}
+	return c.at(n, "Write "+strings.Join(words(c.env[i]), " or ")+".", "%s is a sensor, and a rule asks for one of its quantities", n.Value)
+}
+
+func (c *compiler) noSensor(n *ast.IdentifierNode) *Mistake {
+	names := make([]string, len(c.env))
+	for i, s := range c.env {
+		names[i] = s.Name
+	}
+	hint := "There is no sensor yet: add a [[sensor]]."
+	if near, ok := Nearest(n.Value, names); ok {
+		hint = fmt.Sprintf("Did you mean %s?", near)
+	} else if len(names) > 0 {
+		hint = "The sensors are " + strings.Join(names, ", ") + "."
+	}
+	return c.at(n, hint, "there is no sensor named %q", n.Value)
+}
+
+func (c *compiler) noQuantity(n ast.Node, s SensorEnv, property string) *Mistake {
+	all := words(s)
+	hint := "It has " + strings.Join(all, ", ") + "."
+	if near, ok := Nearest(s.Name+"."+property, all); ok {
+		hint = fmt.Sprintf("Did you mean %s? %s", near, hint)
+	}
+	return c.at(n, hint, "sensor %q has no %q", s.Name, property)
+}
+
+func (c *compiler) unknownFunction(n ast.Node, name string) *Mistake {
+	return c.at(n, `There is between("22:00", "06:00").`, "%s is not a function of the rule language", name)
+}
+
+// words lists what may be asked of a sensor: its states, or its quantities.
+func words(s SensorEnv) []string {
+	var all []string
+	for _, state := range s.States {
+		if state != "" {
+			all = append(all, s.Name+"."+state)
+		}
+	}
+	for _, q := range s.Quantities {
+		if q != sensors.Level || len(all) == 0 {
+			all = append(all, s.Name+"."+q.String())
+		}
+	}
+	return all
+}
