@@ -25,8 +25,9 @@ type Courier struct {
 	// Settled, if set, hears of every verdict.
 	Settled func(notify.Mail, notify.Verdict)
 
-	downs  int       // sessions in a row that failed
-	openAt time.Time // no session before this
+	downs  int                       // sessions in a row that failed
+	openAt time.Time                 // no session before this
+	opens  atomic.Pointer[time.Time] // openAt, for other goroutines
 	told   []notify.Trouble
 	busy   atomic.Int64 // Unix seconds since when a mail is being sent; 0: waiting
 }
@@ -139,7 +140,9 @@ func (c *Courier) settle(m notify.Mail, v notify.Verdict) {
 	c.Box.Settle(m.ID, v, now)
 	if v.Outcome == notify.Down {
 		c.downs++
-		c.openAt = now.Add(max(v.Wait, backoff(c.downs, firstRetry, lastRetry)))
+		openAt := now.Add(max(v.Wait, backoff(c.downs, firstRetry, lastRetry)))
+		c.openAt = openAt
+		c.opens.Store(&openAt)
 		c.Box.Busy()
 	} else {
 		c.downs = 0
@@ -172,7 +175,10 @@ func (c *Courier) tell(m notify.Mail, v notify.Verdict) {
 }
 
 // NextSession is when the relay is tried again after sessions that failed;
-// zero while there is no such wait.
+// not in the future while there is no such wait.
 func (c *Courier) NextSession() time.Time {
-	return c.openAt
+	if t := c.opens.Load(); t != nil {
+		return *t
+	}
+	return time.Time{}
 }

@@ -75,6 +75,7 @@ type rule struct {
 	state    State
 	incident incident
 	wake     time.Time
+	stepped  time.Time // the newest instant that it was stepped at
 }
 
 // sensor is a Sensor with what the engine keeps for it.
@@ -234,12 +235,12 @@ func (e *Engine) minuteOf(now time.Time) (changed bool) {
 	if len(e.timely) == 0 {
 		return false
 	}
-	before := e.view
+	minute, known := e.view.Minute, e.view.MinuteKnown
 	wall, trust := e.Clock.Time()
 	wall = wall.Add(now.Sub(time.Now())).In(e.Location)
 	e.view.Minute, e.view.MinuteKnown = wall.Hour()*60+wall.Minute(), trust != clock.Unknown
 	e.minute = now.Add(time.Minute - time.Duration(wall.Second())*time.Second - time.Duration(wall.Nanosecond()))
-	return before.Minute != e.view.Minute || before.MinuteKnown != e.view.MinuteKnown
+	return minute != e.view.Minute || known != e.view.MinuteKnown
 }
 
 // wake is the next instant at which tick has something to do.
@@ -264,7 +265,11 @@ func (e *Engine) wake() time.Time {
 
 func (e *Engine) step(i int, now time.Time) {
 	r := &e.rules[i]
+	if now.Before(r.stepped) { // a line's event, dated by the kernel, after a tick
+		now = r.stepped
+	}
 	before := r.state
+	r.stepped = now
 	var kind notify.Kind
 	r.state, kind = r.Step(r.state, &e.view, now)
 	r.wake = r.Wake(r.state)

@@ -1,0 +1,215 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"pinbell/sensors"
+)
+
+// house is an environment with one of each kind of sensor.
+var house = Env{
+	{Name: "door", Quantities: []sensors.Quantity{sensors.Level}, States: [2]string{"closed", "open"}},
+	{Name: "freezer", Quantities: []sensors.Quantity{sensors.Temperature, sensors.Humidity}},
+	{Name: "tank", Quantities: []sensors.Quantity{sensors.Value}},
+}
+
+// seen makes a view of the house; nil is a cell that nobody knows.
+func seen(door, freezer, tank any) *View {
+	v := &View{Slots: make([]Cell, len(house)*int(sensors.Quantities))}
+	put := func(slot Slot, value any) {
+		if number, known := value.(float64); known {
+			v.Slots[slot] = Cell{Value: number, Known: true}
+		}
+	}
+	put(SlotOf(0, sensors.Level), door)
+	put(SlotOf(1, sensors.Temperature), freezer)
+	put(SlotOf(2, sensors.Value), tank)
+	return v
+}
+
+func at(v *View, minute int) *View {
+	v.Minute, v.MinuteKnown = minute, true
+	return v
+}
+
+func compile(t testing.TB, source string) *Condition {
+	t.Helper()
+	c, err := Compile(source, house)
+	if err != nil {
+		t.Fatalf("%s: %v", source, err)
+	}
+	return c
+}
+
+func TestConditionsAreThreeValued(t *testing.T) {
+	night, noon := 23*60, 12*60
+	for _, test := range []struct {
+		source string
+		view   *View
+		want   Truth
+	}{
+		{"freezer.temperature > -15", seen(nil, -14.0, nil), True},
+		{"freezer.temperature > -15", seen(nil, -15.0, nil), False},
+		{"freezer.temperature >= -15", seen(nil, -15.0, nil), True},
+		{"freezer.temperature > -15", seen(nil, nil, nil), Unknown},
+		{"not (freezer.temperature > -15)", seen(nil, nil, nil), Unknown},
+		{"door.open", seen(1.0, nil, nil), True},
+		{"door.closed", seen(1.0, nil, nil), False},
+		{"door.level", seen(1.0, nil, nil), True},
+		{"not door.open", seen(0.0, nil, nil), True},
+		{"door.open or freezer.temperature > -15", seen(1.0, nil, nil), True},
+		{"freezer.temperature > -15 or door.open", seen(1.0, nil, nil), True},
+		{"door.open or freezer.temperature > -15", seen(0.0, nil, nil), Unknown},
+		{"door.open and freezer.temperature > -15", seen(0.0, nil, nil), False},
+		{"freezer.temperature > -15 and door.open", seen(0.0, nil, nil), False},
+		{"freezer.temperature > -15 && door.open", seen(1.0, nil, nil), Unknown},
+		{"-20 < freezer.temperature < -15", seen(nil, -18.0, nil), True},
+		{"-20 < freezer.temperature < -15", seen(nil, -14.0, nil), False},
+		{"tank.value * 2 - 1 == 5", seen(nil, nil, 3.0), True},
+		{"tank.value / 0 > 1", seen(nil, nil, 3.0), Unknown},
+		{"-tank.value < -2.5", seen(nil, nil, 3.0), True},
+		{"tank.value > freezer.temperature + 20", seen(nil, -18.0, 3.0), True},
+		{"door.open == (tank.value > 2)", seen(1.0, nil, 3.0), True},
+		{"door.open != (tank.value > 2)", seen(1.0, nil, nil), Unknown},
+		{"between('22:00', '06:00')", at(seen(nil, nil, nil), night), True},
+		{"between('22:00', '06:00')", at(seen(nil, nil, nil), 5*60+59), True},
+		{"between('22:00', '06:00')", at(seen(nil, nil, nil), 6*60), False},
+		{"between('22:00', '06:00')", at(seen(nil, nil, nil), 22*60), True},
+		{"between('08:00', '20:00')", at(seen(nil, nil, nil), noon), True},
+		{"between('08:00', '20:00')", at(seen(nil, nil, nil), night), False},
+		{"between('08:00', '20:00')", seen(nil, nil, nil), Unknown},
+		{"door.open and between('22:00', '06:00')", at(seen(1.0, nil, nil), night), True},
+		{"true or door.open", seen(nil, nil, nil), True},
+		{"false and door.open", seen(nil, nil, nil), False},
+	} {
+		if got := compile(t, test.source).Eval(test.view); got != test.want {
+			t.Errorf("%s: got %d, want %d", test.source, got, test.want)
+		}
+	}
+}
+
+func TestMistakesHavePlaceSentenceAndHint(t *testing.T) {
+	for _, test := range []struct {
+		source, sentence, hint string
+		column                 int
+	}{
+		{"freezr.temperature > 1", `there is no sensor named "freezr"`, "Did you mean freezer?", 1},
+		{"xyz.temperature > 1", `there is no sensor named "xyz"`, "The sensors are door, freezer, tank.", 1},
+		{"freezer.temprature > 1", `sensor "freezer" has no "temprature"`, "Did you mean freezer.temperature?", 9},
+		{"freezer.pressure > 1", `sensor "freezer" has no "pressure"`, "It has freezer.temperature, freezer.humidity.", 9},
+		{"door.opne", `sensor "door" has no "opne"`, "Did you mean door.open?", 6},
+		{"freezer > 1", "freezer is a sensor", "freezer.temperature", 1},
+		{"freezer.temperature", "true or false", "Compare it", 9},
+		{"freezer.temperature > ", "ends too early", "missing", 22},
+		{"", "the expression is empty", "Write a condition", 1},
+		{"freezer.temperature = 1", "a single = compares nothing", "==", 21},
+		{"door.open > 1", `">" takes a number on its left`, "", 6},
+		{"door.open == 1", "a truth and a number cannot be compared", "", 11},
+		{"door.open and 1", `"and" takes a truth on its right`, "", 15},
+		{"not freezer.temperature", `"not" does not go with a number`, "", 1},
+		{"avg(freezer.temperature) > 1", "avg is not a function", "between", 1},
+		{"count(freezer.temperature, 1) > 1", "count is not a function", "between", 1},
+		{"between('22:00')", "two times of day, not 1", "between", 1},
+		{"between('22:00', '6:00')", `"6:00" is not a time of day`, "between", 18},
+		{"between('22:00', '25:00')", `"25:00" is not a time of day`, "between", 18},
+		{"between(1, 2)", "in quotes", "between", 9},
+		{"between('22:00', '22:00')", "never holds", "whole day", 1},
+		{"door.open ? true : false", "not part of the rule language", "", 24},
+		{"[door.open]", "not part of the rule language", "", 1},
+		{"door.open and freezer.temperature ^ 2 > 1", `"^" is not part`, "and, or, not", 35},
+		{"door?.open", "not part of the rule language", "", 7},
+		{"'text'", "this is a text", "Compare", 1},
+	} {
+		_, err := Compile(test.source, house)
+		m, ok := err.(*Mistake)
+		if !ok {
+			t.Errorf("%s: compiled", test.source)
+			continue
+		}
+		if !strings.Contains(m.Sentence, test.sentence) || !strings.Contains(m.Hint, test.hint) || m.Line != 1 || m.Column != test.column {
+			t.Errorf("%s:\n got %d:%d %q, hint %q\nwant 1:%d %q, hint %q", test.source, m.Line, m.Column, m.Sentence, m.Hint, test.column, test.sentence, test.hint)
+		}
+		if caret := strings.Split(m.Snippet, "\n"); len(caret) != 2 || len(caret[1]) != m.Column {
+			t.Errorf("%s: the caret is not under column %d:\n%s", test.source, m.Column, m.Snippet)
+		}
+	}
+}
+
+func TestMistakeOnTheSecondLineIsShownThere(t *testing.T) {
+	_, err := Compile("door.open and\n  freezr.temperature > 1", house)
+	m := err.(*Mistake)
+	if m.Line != 2 || m.Column != 3 || m.Snippet != "  freezr.temperature > 1\n  ^" {
+		t.Errorf("got %d:%d\n%s", m.Line, m.Column, m.Snippet)
+	}
+}
+
+func FuzzCompile(f *testing.F) {
+	for _, s := range []string{"door.open", "freezer.temperature > -15 and between('22:00','06:00')", "((", "a\nb", "tank.value in [1]", "-", "let x = 1; x", "door.open |\t", "'\xff'", "freezer.temperature>1e999"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, source string) {
+		c, err := Compile(source, house)
+		if err != nil {
+			if m := err.(*Mistake); m.Sentence == "" || m.Line < 1 || m.Column < 1 {
+				t.Fatalf("%q: %+v", source, m)
+			}
+			return
+		}
+		c.Eval(at(seen(1.0, -14.0, nil), 5))
+	})
+}
+
+// TestUnknownNeverDecides checks three-valued logic by its meaning: an answer
+// given with a cell unknown must be the answer for every value of the cell.
+func TestUnknownNeverDecides(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		source := expression(t, 3)
+		c, err := Compile(source, house)
+		if err != nil {
+			t.Fatalf("%s: %v", source, err)
+		}
+		door, temp := rapid.SampledFrom([]any{nil, 0.0, 1.0}).Draw(t, "door"), rapid.SampledFrom([]any{nil, -16.0, -14.0}).Draw(t, "temp")
+		said := c.Eval(seen(door, temp, 3.0))
+		if said == Unknown {
+			return
+		}
+		for _, d := range []float64{0, 1} {
+			for _, f := range []float64{-16, -14} {
+				if door != nil && door != d || temp != nil && temp != f {
+					continue
+				}
+				if got := c.Eval(seen(d, f, 3.0)); got != said {
+					t.Fatalf("%s: said %d with door %v and temperature %v, but %d with %v and %v", source, said, door, temp, got, d, f)
+				}
+			}
+		}
+	})
+}
+
+func expression(t *rapid.T, depth int) string {
+	leaves := []string{"door.open", "door.closed", "freezer.temperature > -15", "freezer.temperature <= -15", "tank.value == 3"}
+	if depth == 0 {
+		return rapid.SampledFrom(leaves).Draw(t, "leaf")
+	}
+	switch rapid.IntRange(0, 3).Draw(t, "kind") {
+	case 0:
+		return "not (" + expression(t, depth-1) + ")"
+	case 1:
+		return "(" + expression(t, depth-1) + ") and (" + expression(t, depth-1) + ")"
+	case 2:
+		return "(" + expression(t, depth-1) + ") or (" + expression(t, depth-1) + ")"
+	}
+	return expression(t, 0)
+}
+
+func TestNearestForgivesTypingSlipsOnly(t *testing.T) {
+	names := []string{"freezer", "door", "rack"}
+	for word, want := range map[string]string{"freezr": "freezer", "Freezer": "freezer", "dor": "door", "rcak": "rack", "window": "", "x": ""} {
+		if got, _ := Nearest(word, names); got != want {
+			t.Errorf("%s: got %q, want %q", word, got, want)
+		}
+	}
+}
