@@ -1,0 +1,429 @@
+package outbox
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.etcd.io/bbolt"
+	"pgregory.net/rapid"
+
+	"pinbell/notify"
+	"pinbell/notify/clock"
+	"pinbell/notify/rules"
+)
+
+var wide = Limits{PerHour: 1000, PerDay: 1000}
+
+// newClock is a clock that the kernel vouches for, or that nobody does and
+// that stands before its floor.
+func newClock(t testing.TB, known bool) *clock.Clock {
+	floor := time.Now().Add(-time.Hour)
+	if !known {
+		floor = time.Now().Add(time.Hour)
+	}
+	c := clock.New(clock.Config{Floor: floor, Boot: "boot-1", Up: time.Minute, Kernel: func() (bool, time.Duration) { return known, 0 }})
+	if known {
+		ctx := t.Context()
+		changed := c.Changed()
+		go c.Run(ctx)
+		<-changed
+	}
+	return c
+}
+
+func open(t testing.TB, dir string, limits Limits, clk *clock.Clock) *Box {
+	t.Helper()
+	b, err := Open(Config{Dir: dir, Limits: limits, Clock: clk, Troubles: &notify.Troubles{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// raise commits one event of a rule.
+func raise(b *Box, rule string, severity notify.Severity, to ...string) notify.Event {
+	if len(to) == 0 {
+		to = []string{"alex@icloud.com"}
+	}
+	ev := notify.Event{
+		Serial: b.NextSerial(), Kind: notify.Raised, Rule: rule, Title: rule, Severity: severity, To: to,
+		At: b.Clock.At(time.Now()),
+	}
+	ev.Incident = ev.Serial
+	b.Commit([]rules.Transition{{Key: "rule/" + rule, State: []byte(`{}`), Event: ev}})
+	return ev
+}
+
+// accept sends everything that may be sent now, and gives the serials of each
+// mail.
+func accept(b *Box) (mails [][]uint64) {
+	for {
+		m, ok, _ := b.Next(time.Now())
+		if !ok {
+			return mails
+		}
+		mails = append(mails, serials(m))
+		b.Settle(m.ID, notify.Verdict{Outcome: notify.Accepted, Relay: "relay", QueueID: "Q1"}, time.Now())
+	}
+}
+
+func serials(m notify.Mail) (all []uint64) {
+	for _, ev := range m.Events {
+		all = append(all, ev.Serial)
+	}
+	return all
+}
+
+func TestEventSurvivesPowerCutAfterCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		b := open(t, dir, wide, newClock(t, true))
+		raise(b, "a", notify.Warning)
+		b.store.detach() // no Close: nothing more is written
+		b = open(t, dir, wide, newClock(t, true))
+		if got := accept(b); len(got) != 1 || !slices.Equal(got[0], []uint64{1}) {
+			t.Errorf("mails after the cut: %v", got)
+		}
+		if next := raise(b, "a", notify.Warning); next.Serial != 2 {
+			t.Errorf("serial after the cut is %d", next.Serial)
+		}
+		if string(b.State("rule/a")) != "{}" {
+			t.Errorf("state after the cut is %q", b.State("rule/a"))
+		}
+	})
+}
+
+func TestEveryAttemptHasTheSameContent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		b := open(t, dir, wide, newClock(t, true))
+		raise(b, "a", notify.Warning)
+		first, _, _ := b.Next(time.Now())
+		for _, outcome := range []notify.Outcome{notify.Unknown, notify.Deferred, notify.Refused, notify.Down} {
+			b.Settle(first.ID, notify.Verdict{Outcome: outcome}, time.Now())
+			time.Sleep(2 * time.Hour)
+			again, ok, _ := b.Next(time.Now())
+			if !ok || fmt.Sprint(again) != fmt.Sprint(first) {
+				t.Fatalf("after %v: got %v, want %v", outcome, again, first)
+			}
+		}
+		b.store.detach()
+		again, _, _ := open(t, dir, wide, newClock(t, true)).Next(time.Now())
+		if again.ID != first.ID || !again.Sealed.Equal(first.Sealed) {
+			t.Errorf("after a cut: %v at %v, want %v at %v", again.ID, again.Sealed, first.ID, first.Sealed)
+		}
+	})
+}
+
+func TestIdleCourierGetsItsMailInTheEventsOwnTransaction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		b := open(t, dir, wide, newClock(t, true))
+		b.Next(time.Now()) // the courier waits
+		commits := 0
+		b.store.update = func(db *bbolt.DB, f func(*bbolt.Tx) error) error { commits++; return db.Update(f) }
+		raise(b, "a", notify.Warning)
+		if len(b.mails) != 1 || len(b.waiting) != 0 || commits != 1 {
+			t.Errorf("%d mails, %d waiting, %d commits", len(b.mails), len(b.waiting), commits)
+		}
+		accept(b)
+		if commits != 2 {
+			t.Errorf("%d commits for an alert", commits)
+		}
+	})
+}
+
+func TestNothingIsSealedWithoutATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, t.TempDir(), wide, newClock(t, false))
+		b.Next(time.Now())
+		raise(b, "a", notify.Critical)
+		if _, ok, _ := b.Next(time.Now()); ok || len(b.waiting) != 1 {
+			t.Error("a mail was sealed with an unknown date")
+		}
+	})
+}
+
+func TestWhatALimitHoldsBackGoesOutTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, t.TempDir(), Limits{PerHour: 2, PerDay: 100}, newClock(t, true))
+		b.Next(time.Now())
+		for i := range 10 {
+			raise(b, fmt.Sprint("r", i), notify.Warning)
+			accept(b)
+		}
+		st := b.Status()
+		if st.Waiting != 8 || st.Limit != "per_hour" || len(b.Troubles.List()) != 1 {
+			t.Fatalf("status %+v, troubles %v", st, b.Troubles.List())
+		}
+		_, _, until := b.Next(time.Now())
+		time.Sleep(time.Until(until))
+		if got := accept(b); len(got) != 1 || len(got[0]) != 8 {
+			t.Errorf("after the hour: %v", got)
+		}
+		if list := b.Troubles.List(); len(list) != 0 {
+			t.Errorf("troubles after the hour: %v", list)
+		}
+	})
+}
+
+func TestCriticalGoesFirstAndRecipientsDoNotMix(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, t.TempDir(), wide, newClock(t, true))
+		b.Busy()
+		raise(b, "a", notify.Info, "alex@icloud.com")
+		raise(b, "b", notify.Critical, "sam@icloud.com")
+		raise(b, "c", notify.Info, "alex@icloud.com")
+		if got := fmt.Sprint(accept(b)); got != "[[2] [1 3]]" {
+			t.Errorf("mails %v", got)
+		}
+	})
+}
+
+func TestPutOffRecipientsGetTheSameMailLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, t.TempDir(), wide, newClock(t, true))
+		raise(b, "a", notify.Warning, "alex@icloud.com", "sam@icloud.com", "gone@icloud.com")
+		first, _, _ := b.Next(time.Now())
+		b.Settle(first.ID, notify.Verdict{Outcome: notify.Accepted, Rejected: []notify.Rejection{
+			{To: "sam@icloud.com", Code: 450}, {To: "gone@icloud.com", Code: 550, Permanent: true}}}, time.Now())
+		time.Sleep(time.Hour)
+		again, ok, _ := b.Next(time.Now())
+		if !ok || again.ID != first.ID || !slices.Equal(again.To, []string{"sam@icloud.com"}) {
+			t.Errorf("got %v %v to %v", ok, again.ID, again.To)
+		}
+	})
+}
+
+func TestRefusedMailIsNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, t.TempDir(), wide, newClock(t, true))
+		raise(b, "a", notify.Warning)
+		attempts := 0
+		for start := time.Now(); time.Since(start) < 7*day; {
+			m, ok, until := b.Next(time.Now())
+			if !ok {
+				time.Sleep(time.Until(until))
+				continue
+			}
+			attempts++
+			b.Settle(m.ID, notify.Verdict{Outcome: notify.Refused, Code: 554}, time.Now())
+		}
+		if attempts < 7 || attempts > 25 {
+			t.Errorf("%d attempts in a week", attempts)
+		}
+		time.Sleep(2 * day)
+		if got := accept(b); len(got) != 1 {
+			t.Errorf("mails when the server takes it: %v", got)
+		}
+	})
+}
+
+func TestTooManyWaitingEventsKeepFirstLastAndCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		b := open(t, dir, wide, newClock(t, false))
+		for i := range maxWaiting + 100 {
+			raise(b, fmt.Sprint("r", i%3), notify.Warning)
+		}
+		b.store.detach()
+		b = open(t, dir, wide, newClock(t, true))
+		if len(b.waiting) > maxWaiting {
+			t.Fatalf("%d events wait", len(b.waiting))
+		}
+		told := 0
+		m, _, _ := b.Next(time.Now())
+		for _, ev := range m.Events {
+			told += 1 + ev.Merged
+		}
+		if told != maxWaiting+100 || m.Events[0].Serial != 1 || m.Events[len(m.Events)-1].Serial != maxWaiting+100 {
+			t.Errorf("%d of %d events are told of, first %d, last %d", told, maxWaiting+100, m.Events[0].Serial, m.Events[len(m.Events)-1].Serial)
+		}
+	})
+}
+
+func TestSecondDaemonIsTurnedAway(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir, wide, newClock(t, false))
+	_, err := Open(Config{Dir: dir, Clock: newClock(t, false), Troubles: &notify.Troubles{}})
+	if err != ErrInUse {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestUnreadableStoreIsSetAside(t *testing.T) {
+	for name, content := range map[string]string{"text": strings.Repeat("this is not a store ", 1000), "short": "x", "zeros": string(make([]byte, 1<<16))} {
+		dir := t.TempDir()
+		os.WriteFile(filepath.Join(dir, FileName), []byte(content), 0o600)
+		b := open(t, dir, wide, newClock(t, true))
+		raise(b, "a", notify.Warning)
+		aside, _ := filepath.Glob(filepath.Join(dir, FileName+".broken-*"))
+		list := b.Troubles.List()
+		if len(aside) != 1 || len(list) != 1 || list[0].Code != "store.aside" || !strings.Contains(list[0].Doing, aside[0]) {
+			t.Errorf("%s: set aside %v, troubles %v", name, aside, list)
+		}
+		if kept, _ := os.ReadFile(aside[0]); string(kept) != content {
+			t.Errorf("%s: what was set aside was changed", name)
+		}
+	}
+}
+
+// TestAlarmsGoOnWithoutADisk fails every commit in turn, each way a disk can.
+func TestAlarmsGoOnWithoutADisk(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EIO, syscall.EROFS, syscall.EDQUOT} {
+		for broken := range 4 {
+			synctest.Test(t, func(t *testing.T) {
+				dir := t.TempDir()
+				b := open(t, dir, wide, newClock(t, true))
+				commits := 0
+				b.store.update = func(db *bbolt.DB, f func(*bbolt.Tx) error) error {
+					if commits++; commits-1 == broken {
+						return &os.PathError{Op: "write", Path: "pinbell.db", Err: errno}
+					}
+					return db.Update(f)
+				}
+				told := 0
+				for i := range 3 {
+					raise(b, fmt.Sprint("r", i), notify.Warning)
+					if commits-1 == broken && b.Troubles.List()[0].Code != "store.memory" {
+						t.Fatalf("%v at commit %d is no trouble: %v", errno, broken, b.Troubles.List())
+					}
+					told += len(accept(b))
+				}
+				if told != 3 {
+					t.Fatalf("%v at commit %d: %d of 3 told", errno, broken, told)
+				}
+				time.Sleep(61 * time.Second)
+				b.Tend(time.Now())
+				if list := b.Troubles.List(); len(list) != 0 {
+					t.Fatalf("%v at commit %d: troubles when the disk is back: %v", errno, broken, list)
+				}
+				b.store.detach()
+				again := open(t, dir, wide, newClock(t, true))
+				if got := accept(again); len(got) != 0 || again.serial != 3 {
+					t.Fatalf("%v at commit %d: after a restart %v are told again, serial %d", errno, broken, got, again.serial)
+				}
+			})
+		}
+	}
+}
+
+func TestReadOnlyDirectoryStillSends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// A path below a file cannot be made, by root neither.
+		file := filepath.Join(t.TempDir(), "file")
+		os.WriteFile(file, nil, 0o600)
+		b := open(t, filepath.Join(file, "state"), wide, newClock(t, true))
+		raise(b, "a", notify.Warning)
+		if got := accept(b); len(got) != 1 || len(b.Troubles.List()) != 1 || b.Troubles.List()[0].Remedy == "" {
+			t.Errorf("mails %v, troubles %v", got, b.Troubles.List())
+		}
+	})
+}
+
+// TestEveryEventIsInExactlyOneAcceptedMail plays random work, failures of the
+// disk and power cuts.
+func TestEveryEventIsInExactlyOneAcceptedMail(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		synctest.Test(t, func(t *testing.T) { oneStory(t, r) })
+	})
+}
+
+func oneStory(t *testing.T, r *rapid.T) {
+	dir, err := os.MkdirTemp("", "pinbell")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	limits := Limits{PerHour: rapid.IntRange(1, 5).Draw(r, "per hour"), PerDay: 1000}
+	clk := newClock(t, true)
+	b := open(t, dir, limits, clk)
+	raised, told, ids := 0, map[uint64]int{}, map[uint64]string{}
+	for range rapid.IntRange(1, 60).Draw(r, "steps") {
+		switch rapid.IntRange(0, 5).Draw(r, "step") {
+		case 0, 1:
+			raise(b, fmt.Sprint("r", rapid.IntRange(0, 2).Draw(r, "rule")), notify.Warning, rapid.SampledFrom([]string{"a@x.org", "b@x.org"}).Draw(r, "to"))
+			raised++
+		case 2, 3:
+			m, ok, until := b.Next(time.Now())
+			if !ok {
+				time.Sleep(time.Until(until))
+				continue
+			}
+			outcome := rapid.SampledFrom([]notify.Outcome{notify.Accepted, notify.Accepted, notify.Deferred, notify.Unknown, notify.Down}).Draw(r, "outcome")
+			for _, ev := range m.Events {
+				if id := ids[ev.Serial]; id != "" && id != m.ID {
+					r.Fatalf("event %d is in mails %s and %s", ev.Serial, id, m.ID)
+				}
+				ids[ev.Serial] = m.ID
+				if outcome == notify.Accepted {
+					told[ev.Serial]++
+				}
+			}
+			b.Settle(m.ID, notify.Verdict{Outcome: outcome}, time.Now())
+		case 4: // a power cut
+			b.store.detach()
+			b = open(t, dir, limits, clk)
+		case 5: // the disk fails once
+			once := true
+			b.store.update = func(db *bbolt.DB, f func(*bbolt.Tx) error) error {
+				if once {
+					once = false
+					return syscall.ENOSPC
+				}
+				return db.Update(f)
+			}
+			raise(b, "r9", notify.Warning)
+			raised++
+			time.Sleep(2 * time.Minute)
+			b.Tend(time.Now())
+		}
+	}
+	for range 500 {
+		m, ok, until := b.Next(time.Now())
+		if !ok {
+			if !b.Due() {
+				break
+			}
+			time.Sleep(time.Until(until))
+			continue
+		}
+		for _, ev := range m.Events {
+			told[ev.Serial]++
+		}
+		b.Settle(m.ID, notify.Verdict{Outcome: notify.Accepted}, time.Now())
+	}
+	for serial := uint64(1); serial <= uint64(raised); serial++ {
+		if told[serial] != 1 {
+			r.Fatalf("event %d of %d is in %d accepted mails", serial, raised, told[serial])
+		}
+	}
+}
+
+func TestLogIsBoundedAndNewestFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		b := open(t, dir, Limits{PerHour: 1e6, PerDay: 1e6}, newClock(t, true))
+		b.store.update = func(db *bbolt.DB, f func(*bbolt.Tx) error) error { db.NoSync = true; return db.Update(f) }
+		for range maxLog + 5 {
+			raise(b, "a", notify.Warning)
+			accept(b)
+		}
+		b.store.detach()
+		b = open(t, dir, wide, newClock(t, true))
+		all, err := b.Log(2 * maxLog)
+		if err != nil || len(all) != maxLog || all[0].Events[0].Serial != maxLog+5 {
+			t.Errorf("%d records, newest %v, %v", len(all), all[0].Events, err)
+		}
+		if b.Status().Last == nil || b.Status().Last.Verdict.QueueID != "Q1" {
+			t.Errorf("last: %+v", b.Status().Last)
+		}
+	})
+}
