@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"pinbell/config"
+)
+
+func checkCommand() *cobra.Command {
+	var p places
+	return p.addConfig(&cobra.Command{
+		Use: "check", Short: "Check the config and tell every problem at once; offline",
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := load(p.config, c.OutOrStdout())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s is fine: %s, %s; mail to %s by %s.\n", p.config,
+				count(len(cfg.Sensors), "sensor"), count(len(cfg.Rules), "rule"), strings.Join(cfg.Mail.To, ", "), relayHost(cfg.Mail))
+			return nil
+		},
+	})
+}
+
+// load reads the config and tells its problems on w. Warnings alone are no
+// error.
+func load(path string, w io.Writer) (*config.Config, error) {
+	cfg, problems := config.Load(path)
+	errors := 0
+	for _, p := range problems {
+		fmt.Fprintln(w, p)
+		if !p.Warning {
+			errors++
+		}
+	}
+	if cfg == nil {
+		return nil, exit{exitUsage, fmt.Errorf("%s has %s", path, count(errors, "problem"))}
+	}
+	return cfg, nil
+}
+
+// count says "1 rule", "2 rules".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"pinbell/notify"
+	"pinbell/notify/clock"
+	"pinbell/notify/outbox"
+	"pinbell/notify/rules"
+)
+
+// desk answers the commands that ask the daemon, on a unix socket in the state
+// directory, and tells systemd that the daemon lives, for as long as engine
+// and courier prove that they do.
+type desk struct {
+	dir      string
+	device   string
+	relay    string
+	started  time.Time
+	engine   *rules.Engine
+	courier  *outbox.Courier
+	box      *outbox.Box
+	clock    *clock.Clock
+	troubles *notify.Troubles
+	log      *slog.Logger
+}
+
+const (
+	socketName = "pinbell.sock"
+	// patience is how long one client may take, and how long the engine may
+	// take to give a sign of life.
+	patience = 5 * time.Second
+	// longestMail is when a mail on the line means that the courier hangs: its
+	// sessions have a deadline well below this.
+	longestMail = 15 * time.Minute
+)
+
+// request is a command's question; the answer is one JSON value.
+type request struct {
+	Command string `json:"command"`
+}
+
+// Report is the answer to "status".
+type Report struct {
+	Version  string               `json:"version"`
+	Device   string               `json:"device"`
+	Up       time.Duration        `json:"up"` // ns since the daemon started
+	Clock    clock.Status         `json:"clock"`
+	Rules    []rules.RuleStatus   `json:"rules"`
+	Sensors  []rules.SensorStatus `json:"sensors"`
+	Mail     MailReport           `json:"mail"`
+	Troubles []notify.Trouble     `json:"troubles"`
+}
+
+// MailReport is how mail goes.
+type MailReport struct {
+	outbox.Status
+	Relay     string        `json:"relay"`
+	NextTryIn time.Duration `json:"next_try_in,omitempty"` // ns until the relay is tried again after it could not be reached
+}
+
+// Run serves until ctx ends.
+func (d *desk) Run(ctx context.Context) error {
+	beat := 30 * time.Second
+	if watchdog, err := daemon.SdWatchdogEnabled(false); err == nil && watchdog > 0 {
+		beat = watchdog / 2
+	}
+	defer daemon.SdNotify(false, daemon.SdNotifyStopping)
+	var socket *net.UnixListener
+	for ready := false; ctx.Err() == nil; {
+		if socket == nil {
+			socket = d.listen()
+		}
+		if d.alive(ctx) {
+			if !ready {
+				daemon.SdNotify(false, daemon.SdNotifyReady)
+				ready = true
+			}
+			daemon.SdNotify(false, daemon.SdNotifyWatchdog)
+		}
+		socket = d.serve(ctx, socket, time.Now().Add(beat))
+	}
+	if socket != nil {
+		socket.Close()
+	}
+	return nil
+}
+
+// alive is the proof that systemd's watchdog hears of. Without it systemd
+// starts the daemon again, and the store has all that is to be told.
+func (d *desk) alive(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return d.engine.Alive(ctx) && d.courier.Stuck() < longestMail
+}
+
+// listen opens the socket; nil if that cannot be done now.
+func (d *desk) listen() *net.UnixListener {
+	path, done := shortPath(d.dir)
+	defer done()
+	// A socket that is left over is nobody's: the store's lock is ours.
+	err := os.Remove(path)
+	if err == nil || errors.Is(err, os.ErrNotExist) {
+		var socket *net.UnixListener
+		if socket, err = net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"}); err == nil {
+			socket.SetUnlinkOnClose(false) // by then the short path may lead elsewhere
+			os.Chmod(path, 0o660)
+			d.troubles.Clear("status.socket", "")
+			return socket
+		}
+	}
+	d.troubles.Raise(notify.Trouble{
+		Code: "status.socket", Sentence: "pinbell status cannot be answered: " + err.Error(),
+		Doing: "Alarms go on. pinbell tries again at the next beat.", Remedy: "The state directory " + d.dir + " must be writable.",
+	})
+	return nil
+}
+
+// shortPath gives a path to the socket that fits into a socket's address (107
+// bytes), however deep the state directory is.
+func shortPath(dir string) (path string, done func()) {
+	path = filepath.Join(dir, socketName)
+	if len(path) < 100 {
+		return path, func() {}
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return path, func() {}
+	}
+	return filepath.Join("/proc/self/fd", itoa(int(f.Fd())), socketName), func() { f.Close() }
+}
+
+// serve answers clients until the next beat, and gives the socket back; nil if
+// it broke.
+func (d *desk) serve(ctx context.Context, socket *net.UnixListener, until time.Time) *net.UnixListener {
+	if socket == nil {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Until(until)):
+		}
+		return nil
+	}
+	stop := context.AfterFunc(ctx, func() { socket.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	socket.SetDeadline(until)
+	for ctx.Err() == nil {
+		conn, err := socket.Accept()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return socket
+		}
+		if err != nil {
+			socket.Close()
+			return nil
+		}
+		d.answer(ctx, conn)
+	}
+	return socket
+}
+
+func (d *desk) answer(ctx context.Context, conn net.Conn) {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	var r request
+	if err := json.NewDecoder(conn).Decode(&r); err != nil {
+		return // the client went away
+	}
+	var reply any = map[string]string{"error": "this pinbell does not know the command " + r.Command + ": is the daemon older than the command?"}
+	if r.Command == "status" {
+		reply = d.report(ctx)
+	}
+	if err := json.NewEncoder(conn).Encode(reply); err != nil {
+		d.log.Debug("answer a command", "err", err)
+	}
+}
+
+func (d *desk) report(ctx context.Context) Report {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r := Report{
+		Version: version, Device: d.device, Up: time.Since(d.started), Clock: d.clock.Status(),
+		Mail:     MailReport{Status: d.box.Status(), Relay: d.relay, NextTryIn: max(0, time.Until(d.courier.NextSession()))},
+		Troubles: d.troubles.List(),
+	}
+	st, err := d.engine.Status(ctx)
+	if err != nil {
+		r.Troubles = append(r.Troubles, notify.Trouble{Code: "engine.silent", Sentence: "the rules do not answer: " + err.Error(), Since: time.Now()})
+	}
+	r.Rules, r.Sensors = st.Rules, st.Sensors
+	return r
+}
+
+// ask puts a command to the running daemon.
+func ask(dir, command string, reply any) error {
+	path, done := shortPath(dir)
+	defer done()
+	conn, err := net.DialTimeout("unix", path, patience)
+	if err != nil {
+		return notRunning(dir, err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(2 * patience))
+	if err := json.NewEncoder(conn).Encode(request{command}); err != nil {
+		return err
+	}
+	return json.NewDecoder(conn).Decode(reply)
+}
+
+func notRunning(dir string, err error) error {
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return errors.New("this user may not ask the daemon in " + dir + ": run it with sudo")
+	case errors.Is(err, os.ErrNotExist):
+		return errors.New("no pinbell is running with the state directory " + dir + ". Start it (systemctl start pinbell), or name its directory with --state")
+	}
+	return errors.New("the daemon in " + dir + " does not answer (" + err.Error() + "): it has stopped, or hangs. `journalctl -u pinbell` says more")
+}
