@@ -1,0 +1,40 @@
+# pinbell: the menu. `make demo` and `make test` need Go, make and git only.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILT   := $(shell git log -1 --format=%ct 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
+BUILD   := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+# The race detector needs a C compiler and a platform that has one.
+RACE    := $(shell command -v cc >/dev/null 2>&1 && [ "$$(go env GOARCH)" = amd64 ] && echo -race)
+export CGO_ENABLED ?= $(if $(RACE),1,0)
+
+.PHONY: help demo test build cross check crash board-test bench clean
+help:            ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+demo: build      ## the whole job in half a minute: simulated board, real SMTP server, real mails
+	@./pinbell demo
+
+test:            ## all tests (under two minutes; with the race detector where there is a C compiler)
+	go test $(RACE) ./...
+
+build:           ## pinbell for this machine
+	@$(BUILD) -o pinbell ./cmd/pinbell
+
+cross:           ## static binaries for the boards, into dist/
+	@mkdir -p dist
+	GOOS=linux GOARCH=arm GOARM=6 $(BUILD) -o dist/pinbell-armv6 ./cmd/pinbell
+	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o dist/pinbell-armv7 ./cmd/pinbell
+	GOOS=linux GOARCH=arm64 $(BUILD) -o dist/pinbell-arm64 ./cmd/pinbell
+	@ls -l dist | awk 'NR > 1 {printf "%-16s %5.1f MB\n", $$NF, $$5 / 1e6}'
+
+check:           ## gofmt, vet, staticcheck, go.mod tidy
+	@unformatted=$$(gofmt -l cmd config notify sensors scripts); [ -z "$$unformatted" ] || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	GOARCH=arm GOARM=6 CGO_ENABLED=0 go vet ./...
+	go tool staticcheck ./...
+	go mod tidy -diff
+	go mod verify
+
+clean:           ## remove what was built
+	rm -rf pinbell dist
