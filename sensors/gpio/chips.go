@@ -137,10 +137,10 @@ func (b board) find(line string) (place, *sensors.Fault) {
 	if err != nil {
 		return place{}, badLine(line, err)
 	}
-	if len(b.devices()) == 0 {
+	chips, errs := b.chips()
+	if len(chips)+len(errs) == 0 {
 		return place{}, noChips("line " + line + ": this machine has no GPIO character device")
 	}
-	chips, errs := b.chips()
 	var found []place
 	if name != "" {
 		found = byName(chips, name)

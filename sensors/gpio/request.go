@@ -70,7 +70,7 @@ func (b board) ask(chip int, request lineRequest) (fd int, err error) {
 func (b board) denied(line string, p place, chip int, err error) *sensors.Fault {
 	holder, infoErr := b.lineInfo(chip, uint32(p.offset))
 	switch {
-	case err == unix.EBUSY, infoErr == nil && holder.Used:
+	case err == unix.EBUSY, err == unix.EINVAL && infoErr == nil && holder.Used:
 		return busy(line, p, holder, err)
 	case err == unix.ENODEV:
 		return broken(line, err)
