@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"pinbell/sensors"
 )
@@ -25,7 +26,8 @@ type Subject struct {
 // lost to finding out that the device has to be opened or set up again.
 const Mended = 1
 
-// Conform tests a fresh Subject for each claim.
+// Conform tests a fresh Subject for each claim, in a bubble of time: what a
+// driver waits for takes none.
 func Conform(t *testing.T, fresh func(t *testing.T) Subject) {
 	claims := []struct {
 		name  string
@@ -40,9 +42,11 @@ func Conform(t *testing.T, fresh func(t *testing.T) Subject) {
 	}
 	for _, c := range claims {
 		t.Run(c.name, func(t *testing.T) {
-			s := fresh(t)
-			t.Cleanup(func() { s.Sensor.Close() })
-			c.claim(t, s)
+			synctest.Test(t, func(t *testing.T) {
+				s := fresh(t)
+				t.Cleanup(func() { s.Sensor.Close() })
+				c.claim(t, s)
+			})
 		})
 	}
 }
