@@ -21,8 +21,10 @@ type Polled struct {
 // batch belongs to the receiver.
 //
 // All sensors are asked at once, then on a grid that begins there, so that
-// equal periods stay together. A beat that passes while a slow sensor is read
-// is skipped, not made up. Handing over waits until the receiver or the end.
+// equal periods stay together. Beats that pass while a slow sensor is read are
+// not made up: a sensor that was asked in the same batch goes on with its next
+// beat, another one is asked once, late. Handing over waits for the receiver or
+// the end.
 //
 // Poll returns after ctx is done and the sensors are closed, with the errors
 // of closing; a Sense that is under way then is waited for.
@@ -74,21 +76,26 @@ func (p *poller) run(ctx context.Context, out chan<- []Reading) {
 	}
 }
 
-// batch asks every sensor that is due.
+// batch asks every sensor that is due, and sets when each is due again: at its
+// first beat after the whole batch, so that equal periods stay together.
 func (p *poller) batch(ctx context.Context) []Reading {
-	now := time.Since(p.start)
+	began := time.Since(p.start)
 	batch := make([]Reading, 0, max(p.size, len(p.all)))
 	for i := range p.all {
-		if p.due[i] > now {
-			continue
-		}
 		if ctx.Err() != nil {
 			return nil
 		}
-		batch = p.ask(&p.all[i], batch)
-		p.due[i] = next(time.Since(p.start), p.all[i].Every)
+		if p.due[i] <= began {
+			batch = p.ask(&p.all[i], batch)
+		}
 	}
 	p.size = max(p.size, len(batch))
+	ended := time.Since(p.start)
+	for i := range p.all {
+		if p.due[i] <= began {
+			p.due[i] = next(ended, p.all[i].Every)
+		}
+	}
 	return batch
 }
 
