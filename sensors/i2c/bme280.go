@@ -24,10 +24,7 @@ const (
 )
 
 func (b *bme280) setup(d *device) error {
-	if err := b.identify(d, "BME280"); err != nil {
-		return err
-	}
-	if err := b.calibrate(d); err != nil {
+	if err := b.prepare(d, "BME280"); err != nil {
 		return err
 	}
 	return b.calibrateHumidity(d)

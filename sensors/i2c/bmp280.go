@@ -19,10 +19,7 @@ type bmp280 struct {
 }
 
 func (b *bmp280) setup(d *device) error {
-	if err := b.identify(d, "BMP280"); err != nil {
-		return err
-	}
-	return b.calibrate(d)
+	return b.prepare(d, "BMP280")
 }
 
 func (b *bmp280) measure(d *device, buf []sensors.Measure) ([]sensors.Measure, error) {
@@ -40,11 +37,14 @@ const (
 	registerID          = 0xd0
 	registerStatus      = 0xf3
 	registerControl     = 0xf4 // ctrl_meas
+	registerConfig      = 0xf5
 	registerData        = 0xf7
 
 	statusMeasuring = 0x08
-	statusUpdating  = 0x01               // calibration is being copied, after power-on
+	statusUpdating  = 0x01 // calibration is being copied, after power-on
+	controlSleep    = 0x00
 	controlForced   = 1<<5 | 1<<2 | 0x01 // temperature x 1, pressure x 1, forced mode
+	configNoFilter  = 0x00
 
 	skipped = 0x80000 // a result that was not measured, and the reset value
 )
@@ -55,6 +55,23 @@ type weather struct {
 	p1, p2, p3, p4, p5, p6, p7, p8, p9 float64
 
 	in [26]byte
+}
+
+// prepare identifies and calibrates the chip, and ends what another program
+// may have left it in: a mode of its own, and a filter that would mix earlier
+// measurements into ours. The filter is set asleep, else it may be ignored
+// (BMP280 4.3.5, BME280 5.4.6).
+func (w *weather) prepare(d *device, want string) error {
+	if err := w.identify(d, want); err != nil {
+		return err
+	}
+	if err := d.write(registerControl, controlSleep); err != nil {
+		return err
+	}
+	if err := d.write(registerConfig, configNoFilter); err != nil {
+		return err
+	}
+	return w.calibrate(d)
 }
 
 // identify checks that the chip is the one that the config names.
@@ -93,8 +110,6 @@ func boschName(id byte) string {
 		return "BME280"
 	case 0x61:
 		return "BME680"
-	case 0x50:
-		return "BMP388"
 	}
 	return ""
 }

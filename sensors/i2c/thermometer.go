@@ -90,7 +90,8 @@ func (t *thermometer) measure(d *device, buf []sensors.Measure) ([]sensors.Measu
 		return buf, err
 	}
 	if !kept {
-		return buf, complaint{"lost its settings: it was without power for a moment, or a line is stuck", remedyPower}
+		return buf, complaint{"lost its settings: it was without power for a moment, or a line is stuck",
+			"Check its power and the wiring, and that it is a " + t.name + "; pinbell sets it up again."}
 	}
 	if raw&t.zero != 0 {
 		return buf, complaint{fmt.Sprintf("answers with 0x%04x, which is no temperature of a %s", raw, t.name), remedyStuck}

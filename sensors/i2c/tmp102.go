@@ -9,7 +9,7 @@ import "time"
 // is how a chip that lost its power is told. EM = 0 selects 12 bits (page 6,
 // table 3), of which the four below and D0 read 0. Not compared: OS, which
 // changes with conversions, and AL, the state of the alert pin. A conversion
-// takes 26 ms, at most 35 (page 3).
+// takes 26 ms, at most 35 (electrical characteristics).
 var tmp102 = model{
 	name:       "TMP102",
 	settings:   []byte{0x60, 0xc0},

@@ -143,6 +143,9 @@ func (b *bosch) tx(w, r []byte) error {
 }
 
 func (b *bosch) put(register, value byte) {
+	if register == registerConfig && b.registers[registerControl]&3 == 3 {
+		return // in normal mode it may be ignored
+	}
 	b.registers[register] = value
 	if register != registerControl || value&3 != 1 {
 		return
