@@ -30,13 +30,12 @@ import (
 
 // Config is a checked pinbell.toml with its defaults filled in.
 type Config struct {
-	Device   Device
-	Mail     Mail
-	Time     Time
-	Limits   Limits
-	Sensors  []Sensor     // in the file's order, which is that of the rules' slots
-	Rules    []rules.Rule // compiled, in the file's order
-	Warnings []Problem    // what Load and Parse return beside a Config
+	Device  Device
+	Mail    Mail
+	Time    Time
+	Limits  Limits
+	Sensors []Sensor     // in the file's order, which is that of the rules' slots
+	Rules   []rules.Rule // compiled, in the file's order
 }
 
 // File is the shape of pinbell.toml. Its tags, which are described at decode,
@@ -165,20 +164,19 @@ func cause(err error) error {
 // Parse checks a text. The file's name is used in problems, and its folder is
 // where relative paths start.
 func Parse(file string, text []byte) (*Config, []Problem) {
-	c := &check{file: file, first: map[string]string{}, scenarios: map[string]scenario{}}
+	c := &check{file: file, meant: map[string]bool{}, first: map[string]string{}, scenarios: map[string]scenario{}}
 	table, ok := c.syntax(text)
 	if !ok {
 		return nil, c.problems()
 	}
-	c.places = findPlaces(string(text))
 	var f File
 	c.decode("", table, reflect.ValueOf(&f).Elem())
 	config := c.config(&f)
-	config.Warnings = c.problems()
-	if fatal(config.Warnings) {
-		return nil, config.Warnings
+	problems := c.problems()
+	if fatal(problems) {
+		return nil, problems
 	}
-	return config, config.Warnings
+	return config, problems
 }
 
 // config makes a Config of what the file says, and checks what depends on
@@ -190,10 +188,10 @@ func (c *check) config(f *File) *Config {
 	}
 	c.servers(f.Time.Servers)
 	c.cap(f.Limits, f.Mail.Provider)
-	if len(f.Sensors) == 0 && !c.broken("sensor") {
+	if len(f.Sensors) == 0 && !c.broken("sensor") && !c.meant["sensor"] {
 		c.wrong("sensor", "Add a [[sensor]]; `pinbell scan` lists what the board has.", "there is no sensor, so there is nothing to watch")
 	}
-	if len(f.Rules) == 0 && !c.broken("rule") {
+	if len(f.Rules) == 0 && !c.broken("rule") && !c.meant["rule"] {
 		c.warn("rule", `Add a [[rule]] with a name and when = "...".`, "there is no rule: only a sensor's silence will be told")
 	}
 	for i := range f.Sensors {

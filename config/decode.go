@@ -30,67 +30,74 @@ type tags = reflect.StructTag
 // decode fills a struct from a TOML table, strictly: it notes every key that
 // does not belong and every value that does not fit.
 func (c *check) decode(path string, in map[string]any, out reflect.Value) {
-	known := map[string]bool{}
+	var known []string
 	for i := range out.NumField() {
-		field := out.Type().Field(i)
-		key := field.Tag.Get("toml")
-		if key == "-" {
-			continue
-		}
-		known[key] = true
-		at := join(path, key)
-		value, written := in[key]
-		switch {
-		case written:
-			c.value(at, value, out.Field(i), field.Tag)
-		case field.Tag.Get("required") != "" && path == "":
-			c.wrong(at, "", "there is no section [%s]", key)
-		case field.Tag.Get("required") != "":
-			c.wrong(at, missing(field.Tag), "%s is missing", key)
-		case field.Type.Kind() == reflect.Struct && field.Type.PkgPath() == configPackage:
-			c.decode(at, nil, out.Field(i))
-		case field.Tag.Get("of") == "":
-			preset(out.Field(i), field.Tag)
+		if key := out.Type().Field(i).Tag.Get("toml"); key != "-" {
+			known = append(known, key)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(in)) {
-		if !known[key] {
-			c.unknown(path, key, in[key], slices.Sorted(maps.Keys(known)))
+		if !slices.Contains(known, key) {
+			c.unknown(path, key, in[key], known)
 		}
+	}
+	for i := range out.NumField() {
+		field := out.Type().Field(i)
+		key := field.Tag.Get("toml")
+		if value, ok := in[key]; ok {
+			c.value(join(path, key), value, out.Field(i), field.Tag)
+		} else if key != "-" {
+			c.absent(join(path, key), out.Field(i), field.Tag)
+		}
+	}
+}
+
+// absent gives a key that is not written its default, or notes that it has
+// none. A sensor's keys of single drivers get theirs when the driver is known.
+func (c *check) absent(path string, out reflect.Value, tag tags) {
+	switch isSection := out.Kind() == reflect.Struct && out.Type().PkgPath() == configPackage; {
+	case tag.Get("required") == "" && isSection:
+		c.decode(path, nil, out)
+	case tag.Get("required") == "" && tag.Get("of") == "":
+		preset(out, tag)
+	case tag.Get("required") == "" || !c.missing(path):
+	case isSection:
+		c.wrong(path, "Without it nobody can be told.", "there is no section [%s]", path)
+	default:
+		c.wrong(path, choices(tag), "%s is missing", leaf(path))
 	}
 }
 
 var configPackage = reflect.TypeFor[File]().PkgPath()
 
-func missing(tag tags) string {
+// choices lists the words that a key can have, where there are only some.
+func choices(tag tags) string {
 	if words := tag.Get("oneof"); words != "" {
 		return "It is one of " + strings.ReplaceAll(words, " ", ", ") + "."
 	}
 	return ""
 }
 
-// preset gives a field that was not written its default, which goes through
-// no checks: the defaults are this package's own.
+// preset gives a field that was not written its default.
 func preset(out reflect.Value, tag tags) {
-	text := tag.Get("default")
-	if text == "" {
+	text, ok := tag.Lookup("default")
+	if !ok {
 		return
 	}
-	if out.Kind() == reflect.Slice {
-		for word := range strings.FieldsSeq(text) {
-			out.Set(reflect.Append(out, reflect.Zero(out.Type().Elem())))
-			preset(out.Index(out.Len()-1), tags(fmt.Sprintf("default:%q", word)))
-		}
-		return
-	}
-	var any any = text
+	var in any = text
 	if n, err := strconv.ParseInt(text, 10, 32); err == nil {
-		any = n
+		in = n
 	}
-	var quiet check
-	quiet.value("default", any, out, "")
-	if len(quiet.found) > 0 {
-		panic("config: default does not fit: " + quiet.found[0].Sentence)
+	if kind := out.Kind(); kind == reflect.Slice || kind == reflect.Array {
+		var words []any
+		for word := range strings.FieldsSeq(text) {
+			words = append(words, word)
+		}
+		in = words
+	}
+	var c check
+	if c.value("default", in, out, tag); len(c.found) > 0 {
+		panic("config: a default does not fit: " + c.found[0].Sentence)
 	}
 }
 
@@ -137,7 +144,11 @@ func (c *check) list(path string, in any, out reflect.Value, tag tags) {
 		c.wrong(path, "Write [["+path+"]] with two brackets: there may be several.", "%s is a list of sections", path)
 		return
 	} else if !ok {
-		c.wrong(path, fmt.Sprintf("Entries stand in brackets: %s = [ ... ].", leaf(path)), "a list is wanted here, not %s", describe(in))
+		hint := fmt.Sprintf("Entries stand in brackets: %s = [ ... ].", leaf(path))
+		if text, isText := in.(string); isText {
+			hint = fmt.Sprintf("Try %s = [%s].", leaf(path), shown(text))
+		}
+		c.wrong(path, hint, "a list is wanted here, not %s", describe(in))
 		return
 	}
 	if most, err := strconv.Atoi(tag.Get("max")); err == nil && len(values) > most {
@@ -201,22 +212,41 @@ func describe(in any) string {
 // unknown says of a key that it is none, and what it may have been meant for.
 func (c *check) unknown(path, key string, in any, known []string) {
 	at := join(path, key)
-	_, isTable := in.(map[string]any)
-	_, isTables := in.([]map[string]any)
-	switch near, ok := nearest(key, known); {
-	case path == "mail" && (key == "password" || key == "pass"):
+	near, ok := nearest(key, known)
+	switch {
+	case path == "mail" && strings.Contains(key, "pass") && !strings.HasPrefix(near, "pass"):
+		c.meant["mail.password_file"] = true
 		c.wrong(at, `Put it alone into a file, chmod 600 it, and write password_file = "mail.password".`,
 			"the password does not belong in this file")
-	case path == "" && (isTable || isTables):
-		c.wrong(at, did(near, ok, "The sections are "+sections+"."), "there is no section of this name")
+		return
+	case path == "" && ok && isSection(in):
+		c.wrong(at, "Did you mean "+sections[near]+"?", "there is no section of this name")
+	case path == "" && isSection(in):
+		c.wrong(at, "The sections are "+allSections+".", "there is no section of this name")
 	case path == "":
-		c.wrong(at, "Keys stand below the section that they belong to: "+sections+".", "this key stands outside of any section")
+		c.wrong(at, "Keys stand below the section that they belong to: "+allSections+".", "this key stands outside of any section")
 	default:
 		c.wrong(at, did(near, ok, "Known here are "+strings.Join(known, ", ")+"."), "there is no key of this name")
 	}
+	if ok {
+		c.meant[join(path, near)] = true
+	}
 }
 
-const sections = "[device], [mail], [time], [limits], [[sensor]], [[rule]]"
+// isSection reports whether a value was written as [name] or [[name]].
+func isSection(in any) bool {
+	switch in.(type) {
+	case map[string]any, []map[string]any:
+		return true
+	}
+	return false
+}
+
+var sections = map[string]string{
+	"device": "[device]", "mail": "[mail]", "time": "[time]", "limits": "[limits]", "sensor": "[[sensor]]", "rule": "[[rule]]",
+}
+
+const allSections = "[device], [mail], [time], [limits], [[sensor]], [[rule]]"
 
 func did(near string, ok bool, otherwise string) string {
 	if ok {

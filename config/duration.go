@@ -32,7 +32,9 @@ func (c *check) duration(path string, in any, out reflect.Value, tag tags) {
 		c.wrong(path, durationHint(path, text, tag), "this is empty")
 	case err != nil:
 		c.wrong(path, durationHint(path, text, tag), "%s is not a duration", shown(text))
-	case leastErr != nil && d <= 0:
+	case d < 0:
+		c.wrong(path, durationHint(path, strings.TrimLeft(text, "-"), tag), "this is a negative duration")
+	case leastErr != nil && d == 0:
 		c.wrong(path, durationHint(path, strings.TrimLeft(text, "+-0"), tag), "this must be longer than nothing")
 	case leastErr == nil && d < least:
 		c.wrong(path, "", "%s is too short, the least is %s", text, brief(least))

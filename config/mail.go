@@ -36,7 +36,7 @@ func (c *check) server(m *Mail) {
 		return
 	}
 	switch {
-	case !c.written("mail.host"):
+	case c.missing("mail.host"):
 		c.wrong("mail.host", "Add the name of your provider's SMTP server.", "host is missing, and the provider custom needs it")
 	case m.Host != "" && !isHost(m.Host):
 		c.wrong("mail.host", `It is written as in "smtp.example.org", without a port.`, "%s is not a server's name", shown(m.Host))

@@ -28,18 +28,25 @@ var errNoPassword = errors.New("no password is set: name its file with mail.pass
 // the file or the environment variable that the config names. Its errors show
 // neither the password nor what stands in the config in its place.
 func (m Mail) Password() (notify.Secret, error) {
-	text, err := m.source()
+	secret, err := m.secret()
 	if err != nil {
 		return "", fmt.Errorf("read the mail password: %w", err)
 	}
+	return secret, nil
+}
+
+func (m Mail) secret() (notify.Secret, error) {
+	text, err := m.source()
 	text = strings.TrimSpace(text)
 	switch {
+	case err != nil:
+		return "", err
 	case text == "":
-		return "", errors.New("read the mail password: it is empty")
+		return "", errors.New("the password is empty")
 	case len(text) > maxPassword:
-		return "", fmt.Errorf("read the mail password: it is longer than %d bytes", maxPassword)
+		return "", fmt.Errorf("the password is longer than %d bytes", maxPassword)
 	case strings.ContainsFunc(text, func(r rune) bool { return hidden(r, false) }):
-		return "", errors.New("read the mail password: there is a line break or a control character in it")
+		return "", errors.New("there is a line break or another control character in the password")
 	}
 	return notify.Secret(text), nil
 }
@@ -54,11 +61,11 @@ func (m Mail) source() (string, error) {
 	switch {
 	case m.PasswordFile != "":
 		text, err := readRegular(m.PasswordFile, maxPassword+1)
-		return string(text), named("the file in mail.password_file", err)
+		return string(text), named("the file", err)
 	case m.PasswordEnv != "":
 		text, ok := os.LookupEnv(m.PasswordEnv)
 		if !ok {
-			return "", errors.New("the variable in mail.password_env is not set")
+			return "", errors.New("the environment variable is not set")
 		}
 		return text, nil
 	}
@@ -99,6 +106,8 @@ var (
 func (c *check) password(m *Mail) {
 	file, env := c.written("mail.password_file"), c.written("mail.password_env")
 	switch {
+	case m.Provider == "":
+		return // whose password it would be is told as missing
 	case file && env:
 		c.wrong("mail.password_env", "Keep one of them.", "password_file is set too, and the password can come from one of them only")
 		return
@@ -134,18 +143,17 @@ func (c *check) private(path string) bool {
 // provider gives out. Neither is wrong for certain: the daemon runs as
 // another user, and a credential may stand in.
 func (c *check) readable(m *Mail) {
-	path := "mail"
-	if m.PasswordFile != "" {
-		path = "mail.password_file"
-	} else if m.PasswordEnv != "" {
+	path := "mail.password_file"
+	if m.PasswordEnv != "" {
 		path = "mail.password_env"
 	}
-	secret, err := m.Password()
+	secret, err := m.secret()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		c.warn(path, "Write the password alone into it, and chmod 600 it.", "the file is not there (yet), or its folder is closed to this user")
 	case errors.Is(err, fs.ErrPermission):
 		c.warn(path, "That is fine if the daemon may.", "this user may not read the file, so the password is not checked")
+	case errors.Is(err, errNoPassword) && c.meant[path]: // told as misspelt
 	case errors.Is(err, errNoPassword):
 		c.warn(path, "That is fine if systemd hands over a credential named "+credential+"; else add password_file.", "no password is set here")
 	case err != nil:

@@ -17,9 +17,14 @@ type place struct {
 	// that lines and columns in it are lines and columns of the file.
 }
 
+// maxDepth bounds how deep keys and values may be nested: the TOML parser's
+// time grows with the square of it.
+const maxDepth = 16
+
 // findPlaces finds the place of every key path ("sensor[1].pull") in a text
-// that the TOML parser has accepted. In any other text it finds what it can.
-func findPlaces(text string) map[string]place {
+// that the TOML parser accepts; in any other text it finds what it can. It
+// stops where the text is nested too deeply, and gives that line, else 0.
+func findPlaces(text string) (places map[string]place, deep int) {
 	s := &scanner{text: text, places: map[string]place{}, lists: map[string]int{}, starts: []int{0}}
 	for i := range len(text) {
 		if text[i] == '\n' {
@@ -27,7 +32,7 @@ func findPlaces(text string) map[string]place {
 		}
 	}
 	s.file()
-	return s.places
+	return s.places, s.deep
 }
 
 type scanner struct {
@@ -36,6 +41,8 @@ type scanner struct {
 	starts []int // offset of each line
 	places map[string]place
 	lists  map[string]int // arrays of tables: how many there are so far
+	depth  int            // of the value that is being read
+	deep   int            // the line where depth was too much, 0 for none
 }
 
 // join adds a key to a path; a key that is not bare is quoted.
@@ -82,6 +89,15 @@ func (s *scanner) file() {
 		}
 		s.toLineEnd()
 	}
+}
+
+// tooDeep ends the scan when something is nested too deeply.
+func (s *scanner) tooDeep(depth int) bool {
+	if depth > maxDepth {
+		s.deep, _ = s.position(s.at)
+		s.at = len(s.text)
+	}
+	return s.at == len(s.text)
 }
 
 // blank skips space, line breaks and comments; false at the end of the text.
@@ -173,7 +189,7 @@ func (s *scanner) keys() []string {
 			return keys
 		}
 		keys = append(keys, key)
-		if s.space(); !s.take(".") {
+		if s.space(); !s.take(".") || s.tooDeep(len(keys)) {
 			return keys
 		}
 	}
@@ -213,7 +229,11 @@ func (s *scanner) quoted(quote string) string {
 }
 
 func (s *scanner) value(path string) {
-	s.space()
+	s.depth++
+	defer func() { s.depth-- }()
+	if s.space(); s.tooDeep(s.depth) {
+		return
+	}
 	if quote, ok := s.quote(); ok {
 		s.textValue(path, quote)
 		return

@@ -60,6 +60,7 @@ type check struct {
 	file      string
 	places    map[string]place
 	found     []finding
+	meant     map[string]bool     // keys that a misspelt one was probably meant to be
 	first     map[string]string   // what must be unique → the path where it stands first
 	scenarios map[string]scenario // those that have been read, by path
 }
@@ -83,6 +84,9 @@ func (c *check) written(path string) bool {
 	return ok
 }
 
+// missing reports whether the owner neither wrote the key nor tried to.
+func (c *check) missing(path string) bool { return !c.written(path) && !c.meant[path] }
+
 // where finds the place of a key, or of the nearest table around it.
 func (c *check) where(path string) place {
 	for path != "" {
@@ -98,8 +102,8 @@ func (c *check) where(path string) place {
 // not just a warning.
 func (c *check) broken(path string) bool {
 	return slices.ContainsFunc(c.found, func(f finding) bool {
-		inside := strings.HasPrefix(f.path, path+".") || strings.HasPrefix(f.path, path+"[")
-		return !f.Warning && (f.path == path || inside)
+		rest, ok := strings.CutPrefix(f.path, path)
+		return ok && !f.Warning && (rest == "" || rest[0] == '.' || rest[0] == '[')
 	})
 }
 

@@ -9,27 +9,41 @@ import (
 	"pinbell/notify/rules"
 )
 
-// env is what rules may say of the sensors, and which of them are in doubt.
+// env is what rules may say of the sensors, and what is in doubt about them.
 type env struct {
 	rules.Env
-	doubtful []*regexp.Regexp // match the names of sensors that have problems
+	incomplete bool             // a sensor may be missing by a mistake that is told
+	doubtful   []*regexp.Regexp // the names of sensors whose quantities may be
 }
 
-// env lists every sensor. What depends on one with a problem is not told as a
-// mistake of the rule that asks for it.
+// env lists every sensor.
 func (c *check) env(list []Sensor) env {
-	var e env
+	e := env{incomplete: c.meant["sensor"] || slices.ContainsFunc(c.found, func(f finding) bool { return f.path == "sensor" })}
 	for i, s := range list {
 		path := entry("sensor", i)
 		e.Env = append(e.Env, rules.SensorEnv{Name: s.Name, Quantities: s.Quantities, States: s.States})
 		doubt := slices.ContainsFunc([]string{"name", "driver", "states", "path", "quantity"}, func(key string) bool {
-			return c.broken(path + "." + key)
+			return c.broken(path+"."+key) || c.meant[path+"."+key]
 		})
 		if doubt && s.Name != "" {
 			e.doubtful = append(e.doubtful, regexp.MustCompile(`(^|\W)`+regexp.QuoteMeta(s.Name)+`(\W|$)`))
 		}
+		e.incomplete = e.incomplete || s.Name == ""
 	}
 	return e
+}
+
+var asked = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_]*)\s*\.\s*[A-Za-z_]`)
+
+// follows reports whether a mistake in an expression may be no mistake at all
+// once the sensors are put right.
+func (e env) follows(source string) bool {
+	if slices.ContainsFunc(e.doubtful, func(name *regexp.Regexp) bool { return name.MatchString(source) }) {
+		return true
+	}
+	return e.incomplete && slices.ContainsFunc(asked.FindAllStringSubmatch(source, -1), func(m []string) bool {
+		return !slices.ContainsFunc(e.Env, func(s rules.SensorEnv) bool { return s.Name == m[1] })
+	})
 }
 
 var ruleName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
@@ -72,7 +86,7 @@ func (c *check) ruleName(path, name string) {
 // rarer warns of reminders that do not grow rarer.
 func (c *check) rarer(path string, r *Rule) {
 	if !slices.IsSorted(r.Repeat) && !c.broken(path) {
-		c.warn(path, "The last one goes on.", "these reminders grow more frequent")
+		c.warn(path, "The last wait is the one that goes on: put the longest last.", "these reminders grow more frequent")
 	}
 }
 
@@ -85,7 +99,7 @@ func (c *check) condition(path, source string, e env) *rules.Condition {
 	if err == nil {
 		return condition
 	}
-	if slices.ContainsFunc(e.doubtful, func(name *regexp.Regexp) bool { return name.MatchString(source) }) {
+	if e.follows(source) {
 		return nil
 	}
 	mistake, ok := errors.AsType[*rules.Mistake](err)

@@ -101,7 +101,7 @@ func (c *check) line(path string, s *Sensor) {
 
 // given notes a key that the driver cannot do without.
 func (c *check) given(path, key, driver string) bool {
-	if !c.written(path + "." + key) {
+	if c.missing(path + "." + key) {
 		c.wrong(path+"."+key, "", "%s is missing, and the driver %s needs it", key, driver)
 		return false
 	}
@@ -113,9 +113,8 @@ func (c *check) chip(path string, d driver, s *Sensor) {
 	at := path + ".address"
 	if !c.written(at) {
 		s.Address = d.chip.Addresses[0]
-		at = path
 	}
-	if c.broken(path+".address") || c.broken(path+".bus") {
+	if c.broken(at) || c.broken(path+".bus") {
 		return
 	}
 	if !slices.Contains(d.chip.Addresses, s.Address) {
@@ -242,9 +241,6 @@ func titled(name string) string {
 func (c *check) states(path string, in any, out reflect.Value, _ tags) {
 	const example = `Try states = ["closed", "open"]: the word for inactive, and the one for active.`
 	values, ok := entries(in)
-	if text, isDefault := in.(string); isDefault && path == "default" {
-		values, ok = []any{strings.Fields(text)[0], strings.Fields(text)[1]}, true
-	}
 	if !ok || len(values) != 2 {
 		c.wrong(path, example, "two words are wanted here")
 		return

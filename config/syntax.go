@@ -16,6 +16,11 @@ func (c *check) syntax(text []byte) (map[string]any, bool) {
 		c.wrong("", "", "the file is larger than %d KB", maxFile>>10)
 		return nil, false
 	}
+	places, deep := findPlaces(string(text))
+	if c.places = places; deep > 0 {
+		c.wrong("", "", "this is nested too deeply").Line = deep
+		return nil, false
+	}
 	var table map[string]any
 	_, err := toml.Decode(string(text), &table)
 	if err == nil && len(table) > 0 {

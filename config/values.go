@@ -61,7 +61,7 @@ func (c *check) text(path string, in any, tag tags) (string, bool) {
 		c.wrong(path, "", "there is a line break or another control character in it")
 	case len(words) > 0 && !slices.Contains(words, text):
 		near, ok := nearest(text, words)
-		c.wrong(path, did(near, ok, missing(tag)), "%q is not known here", text)
+		c.wrong(path, did(near, ok, choices(tag)), "%q is not known here", text)
 	default:
 		return text, true
 	}
@@ -78,9 +78,9 @@ func hidden(r rune, linesAllowed bool) bool {
 }
 
 // quoteHint shows a number or a truth as the text that was probably meant,
-// unless it may be a secret.
+// unless it may be a secret, or cannot be right.
 func quoteHint(path string, in any, tag tags) string {
-	if tag.Get("secret") != "" {
+	if tag.Get("secret") != "" || tag.Get("oneof") != "" || strings.HasSuffix(path, "]") {
 		return ""
 	}
 	switch in.(type) {
