@@ -45,8 +45,8 @@ type File struct {
 	Mail    Mail     `toml:"mail" required:"yes" doc:"how alerts are sent, and to whom"`
 	Time    Time     `toml:"time" doc:"who is asked for the time"`
 	Limits  Limits   `toml:"limits" doc:"how many mails are sent at most; what exceeds them waits and goes out together"`
-	Sensors []Sensor `toml:"sensor" max:"1000" doc:"what is watched"`
-	Rules   []Rule   `toml:"rule" max:"1000" doc:"what is told"`
+	Sensors []Sensor `toml:"sensor" count:"1000" doc:"what is watched"`
+	Rules   []Rule   `toml:"rule" count:"1000" doc:"what is told"`
 }
 
 // Device is the [device] section.
@@ -64,7 +64,7 @@ type Mail struct {
 	PasswordFile string       `toml:"password_file" max:"1024" secret:"yes" doc:"file with the password alone, of mode 600; or password_env, or a systemd credential named mail.password, which goes before both"`
 	PasswordEnv  string       `toml:"password_env" secret:"yes" doc:"environment variable with the password"`
 	From         mail.Address `toml:"from" doc:"sender, as in Garage <alex@icloud.com>; default: username"`
-	To           []string     `toml:"to" max:"500" doc:"recipients; default: the address in from"`
+	To           []string     `toml:"to" count:"500" doc:"recipients; default: the address in from"`
 	Host         string       `toml:"host" doc:"custom only: the server's name"`
 	Port         int          `toml:"port" min:"1" max:"65535" doc:"custom only; default: 587 with starttls, 465 with implicit"`
 	TLS          string       `toml:"tls" oneof:"starttls implicit" doc:"custom only; default: starttls"`
@@ -73,7 +73,7 @@ type Mail struct {
 
 // Time is the [time] section.
 type Time struct {
-	Servers []string `toml:"servers" max:"8" default:"time.apple.com time.cloudflare.com pool.ntp.org" doc:"NTP servers, host or host:port; with an empty list only the kernel is asked"`
+	Servers []string `toml:"servers" count:"8" default:"time.apple.com time.cloudflare.com pool.ntp.org" doc:"NTP servers, host or host:port; with an empty list only the kernel is asked"`
 }
 
 // Limits is the [limits] section.
@@ -113,8 +113,8 @@ type Rule struct {
 	Until    string          `toml:"until" max:"2000" lines:"many" doc:"the condition that ends it; default: not when"`
 	For      time.Duration   `toml:"for" min:"0s" default:"0s" doc:"how long the condition must hold"`
 	Severity notify.Severity `toml:"severity" oneof:"info warning critical" default:"warning" doc:"critical may use the day's reserve"`
-	Repeat   []time.Duration `toml:"repeat" max:"16" default:"1h 6h 24h" doc:"time to each reminder, the last one goes on; an empty list: none"`
-	To       []string        `toml:"to" max:"500" doc:"recipients; default: those of [mail]"`
+	Repeat   []time.Duration `toml:"repeat" count:"16" default:"1h 6h 24h" doc:"time to each reminder, the last one goes on; an empty list: none"`
+	To       []string        `toml:"to" count:"500" doc:"recipients; default: those of [mail]"`
 	Message  string          `toml:"message" max:"2000" lines:"many" doc:"in the mail, in the owner's own words"`
 }
 

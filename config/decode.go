@@ -19,8 +19,8 @@ import (
 //	required  "yes": there is no default
 //	default   as text; a list's entries are separated by spaces
 //	oneof     the allowed words, separated by spaces
-//	min, max  a number's or duration's bounds, a text's greatest length, a
-//	          list's greatest length; entries takes a list's entries' own
+//	min, max  a number's or duration's bounds; of a text, its greatest length
+//	count     a list's greatest length; its other tags are its entries'
 //	unit      the unit that a bare number as a duration was probably meant in
 //	lines     "many": text that may have line breaks
 //	of        the kinds of driver that the key belongs to
@@ -151,13 +151,13 @@ func (c *check) list(path string, in any, out reflect.Value, tag tags) {
 		c.wrong(path, hint, "a list is wanted here, not %s", describe(in))
 		return
 	}
-	if most, err := strconv.Atoi(tag.Get("max")); err == nil && len(values) > most {
+	if most, err := strconv.Atoi(tag.Get("count")); err == nil && len(values) > most {
 		c.wrong(path, "", "%d entries are too many, the most is %d", len(values), most)
 		values = values[:most]
 	}
 	out.Set(reflect.MakeSlice(out.Type(), len(values), len(values)))
 	for i, value := range values {
-		c.value(entry(path, i), value, out.Index(i), tags(strings.ReplaceAll(string(tag), "max:", "list:")))
+		c.value(entry(path, i), value, out.Index(i), tag)
 	}
 }
 

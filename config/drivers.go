@@ -1,15 +1,14 @@
 package config
 
 import (
-	"bufio"
 	"bytes"
+	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
-	"pinbell/sensors"
 	"pinbell/sensors/i2c"
+	"pinbell/sensors/replay"
 )
 
 // driver is what the config must know of a driver: which keys go with it, and
@@ -37,28 +36,32 @@ func driverNames() []string {
 	return append([]string{"gpio", "file", "replay"}, slices.Sorted(maps.Keys(i2c.Chips))...)
 }
 
-// scenario is what a replay's file says that it has, by sensor.
+// maxScenario bounds a scenario's file, in bytes.
+const maxScenario = 16 << 20
+
+// scenario is a replay's table, or why there is none.
 type scenario struct {
-	quantities map[string][]sensors.Quantity
-	err        error
+	*replay.Scenario
+	err error
 }
 
-// maxScenario bounds a scenario's first line.
-const maxScenario = 1 << 16
-
-// loadScenario reads a scenario's header: time,<sensor>.<quantity>,...
-func loadScenario(path string) scenario {
-	text, err := readRegular(path, maxScenario)
-	if err != nil {
-		return scenario{err: cause(err)}
-	}
-	header, _ := bufio.NewReader(bytes.NewReader(text)).ReadString('\n')
-	s := scenario{quantities: map[string][]sensors.Quantity{}}
-	for column := range strings.SplitSeq(strings.TrimSpace(header), ",") {
-		name, quantity, _ := strings.Cut(strings.TrimSpace(column), ".")
-		if q, ok := sensors.ParseQuantity(quantity); ok {
-			s.quantities[name] = append(s.quantities[name], q)
-		}
+// load reads the scenario at path, once for all the sensors that it plays.
+func (c *check) load(path string) scenario {
+	s, loaded := c.scenarios[path]
+	if !loaded {
+		s.Scenario, s.err = loadScenario(path)
+		c.scenarios[path] = s
 	}
 	return s
+}
+
+func loadScenario(path string) (*replay.Scenario, error) {
+	text, err := readRegular(path, maxScenario+1)
+	if err != nil {
+		return nil, cause(err)
+	}
+	if len(text) > maxScenario {
+		return nil, fmt.Errorf("it is larger than %d MB", maxScenario>>20)
+	}
+	return replay.Read(bytes.NewReader(text))
 }

@@ -44,7 +44,7 @@ last = '''it's'''
 		`mail."from name"`:             "8:1",
 		"mail.a.b.c.d":                 "9:13",
 		"mail.a.b.c.e.f":               "9:20",
-		"mail.a.b.c.e.f[1].g":          "9:38",
+		"mail.a.b.c.e.f[1].g":          "9:39",
 		"sensor":                       "11:1",
 		"sensor[0]":                    "11:1",
 		"sensor[0].name":               "12:1",
@@ -78,7 +78,7 @@ func TestPlacesOfTexts(t *testing.T) {
 		{"k = \"\"\"\nabc\"\"\"", 2, 1, true},
 		{"k = '''\r\nabc'''", 2, 1, true},
 		{"k = '''abc'''", 1, 8, true},
-		{"\n\n \"ä\".k = 'abc'", 3, 10, true},
+		{"\n\n \"ä\".k = 'abc'", 3, 11, true},
 	} {
 		places, _ := findPlaces(c.text)
 		p := places["k"]

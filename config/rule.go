@@ -28,7 +28,7 @@ func (c *check) env(list []Sensor) env {
 		if doubt && s.Name != "" {
 			e.doubtful = append(e.doubtful, regexp.MustCompile(`(^|\W)`+regexp.QuoteMeta(s.Name)+`(\W|$)`))
 		}
-		e.incomplete = e.incomplete || s.Name == ""
+		e.incomplete = e.incomplete || !word.MatchString(s.Name)
 	}
 	return e
 }

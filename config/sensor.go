@@ -154,18 +154,13 @@ func (c *check) replay(path string, s *Sensor) {
 		return
 	}
 	s.Path = c.resolve(s.Path)
-	found, loaded := c.scenarios[s.Path]
-	if !loaded {
-		found = loadScenario(s.Path)
-		c.scenarios[s.Path] = found
-	}
+	found := c.load(s.Path)
 	if found.err != nil {
 		c.wrong(path+".path", "", "the scenario cannot be read: %v", found.err)
 		return
 	}
-	if s.Quantities = found.quantities[s.Name]; len(s.Quantities) == 0 && s.Name != "" {
-		c.wrong(path+".path", fmt.Sprintf("Its first line is written as in time,%s.temperature.", s.Name),
-			"the scenario has no column for the sensor %s", shown(s.Name))
+	if s.Quantities = found.Quantities(s.Name); len(s.Quantities) == 0 && s.Name != "" && !c.broken(path+".name") {
+		c.wrong(path+".path", "It has "+strings.Join(found.Names(), ", ")+".", "the scenario has no column for the sensor %s", shown(s.Name))
 	}
 	if !slices.Contains(s.Quantities, sensors.Level) {
 		if c.written(path+".states") && len(s.Quantities) > 0 {
