@@ -1,0 +1,132 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func write(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestPasswordComesFromCredentialThenFileThenEnvironment(t *testing.T) {
+	folder := t.TempDir()
+	m := Mail{PasswordFile: write(t, filepath.Join(folder, "file"), "from the file\r\n"), PasswordEnv: "PINBELL_TEST_PASSWORD"}
+	t.Setenv("PINBELL_TEST_PASSWORD", "from the environment")
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	said := func(want string) {
+		t.Helper()
+		if secret, err := m.Password(); err != nil || secret.Reveal() != want {
+			t.Errorf("%q, %v, not %q", secret.Reveal(), err, want)
+		}
+	}
+	said("from the file")
+	t.Setenv("CREDENTIALS_DIRECTORY", folder)
+	said("from the file") // there is no credential of this name
+	write(t, filepath.Join(folder, "mail.password"), "from systemd\n")
+	said("from systemd")
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	m.PasswordFile = ""
+	said("from the environment")
+}
+
+func TestPasswordIsReadAnewEachTime(t *testing.T) {
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	m := Mail{PasswordFile: write(t, filepath.Join(t.TempDir(), "file"), "old")}
+	for _, want := range []string{"old", "new"} {
+		write(t, m.PasswordFile, want)
+		if secret, err := m.Password(); err != nil || secret.Reveal() != want {
+			t.Errorf("%q, %v, not %q", secret.Reveal(), err, want)
+		}
+	}
+}
+
+func TestPasswordThatCannotBeReadSaysWhyAndShowsNothing(t *testing.T) {
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	t.Setenv("PINBELL_TEST_EMPTY", " \n")
+	folder := t.TempDir()
+	pipe := filepath.Join(folder, "hunter2-pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		mail Mail
+		want string
+	}{
+		{Mail{}, "no password is set"},
+		{Mail{PasswordFile: "hunter2"}, "the file: no such file"},
+		{Mail{PasswordFile: pipe}, "the file: this is not a plain file"},
+		{Mail{PasswordFile: write(t, filepath.Join(folder, "two"), "hunter2\nhunter2")}, "line break"},
+		{Mail{PasswordFile: write(t, filepath.Join(folder, "nul"), "hunter2\x00")}, "control character"},
+		{Mail{PasswordFile: write(t, filepath.Join(folder, "long"), strings.Repeat("hunter2", 200))}, "longer than"},
+		{Mail{PasswordEnv: "hunter2"}, "variable is not set"},
+		{Mail{PasswordEnv: "PINBELL_TEST_EMPTY"}, "is empty"},
+	} {
+		secret, err := c.mail.Password()
+		if err == nil || !strings.Contains(err.Error(), "read the mail password: ") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: error %v, not %q", c.mail, err, c.want)
+		}
+		if secret != "" || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%v shows what it must not, or comes with a password", err)
+		}
+	}
+}
+
+func TestBrokenCredentialIsNotReplacedByTheFile(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("CREDENTIALS_DIRECTORY", folder)
+	if err := os.Mkdir(filepath.Join(folder, "mail.password"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	m := Mail{PasswordFile: write(t, filepath.Join(folder, "file"), "old")}
+	if secret, err := m.Password(); err == nil {
+		t.Errorf("took %q", secret.Reveal())
+	}
+}
+
+func TestPasswordFileThatIsMissingCanBeToldApart(t *testing.T) {
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	_, err := Mail{PasswordFile: filepath.Join(t.TempDir(), "none")}.Password()
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Whatever an owner does with the password, no problem repeats it.
+func TestPasswordIsInNoProblem(t *testing.T) {
+	const canary = "Hunter2Canary"
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	t.Setenv("PINBELL_TEST_PASSWORD", canary)
+	t.Chdir(t.TempDir())
+	write(t, "private", canary)
+	write(t, "two-lines", canary+"\n"+canary)
+	if err := os.WriteFile("open", []byte(canary), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod("open", 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		`password_file = "private"`, `password_file = "open"`, `password_file = "two-lines"`, `password_env = "PINBELL_TEST_PASSWORD"`,
+		`password = "` + canary + `"`, `passwort = "` + canary + `"`, `pass_word = ["` + canary + `"]`, `password.plain = "` + canary + `"`,
+		`password = ` + canary, `password = "` + canary, `password = '` + canary, `password "` + canary + `"`, `password: ` + canary,
+		`password = "` + canary + `\q"`, `password_file = "` + canary + `"`, `password_file = ` + canary,
+		`password_file = ["` + canary + `"]`, `password_file = "a\u0000` + canary + `"`,
+		`password_env = "` + canary + `"`, `password_env = "` + canary + `!"`, `password_env = { x = "` + canary + `" }`,
+		`password_env = "` + strings.Repeat(canary, 100) + `"`,
+	} {
+		_, problems := Parse("pinbell.toml", []byte("[mail]\nprovider = \"icloud\"\nusername = \"alex@icloud.com\"\n"+line+"\n"))
+		if text := spoken(problems); strings.Contains(text, canary) || text == "" {
+			t.Errorf("%s:\n%s", line, text)
+		}
+	}
+}
