@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,10 @@ const (
 	denyRest = 24 * time.Hour
 )
 
+// widest is the largest error bound that an answer may have. A wider one would
+// agree with anybody; replies can be made to claim decades.
+const widest = 5 * time.Second
+
 // server is one time server and what came of asking it last.
 type server struct {
 	name  string
@@ -48,6 +53,11 @@ type improbable struct{ said time.Time }
 func (i improbable) Error() string {
 	return "says " + i.said.UTC().Format(time.DateTime) + " UTC, which cannot be"
 }
+
+// unsure is an answer too vague to be a witness.
+type unsure struct{ bound time.Duration }
+
+func (u unsure) Error() string { return "is unsure of its time by " + rough(u.bound) }
 
 func distinct(names []string) []server {
 	var list []server
@@ -107,6 +117,7 @@ func (c *Clock) ask(ctx context.Context, name string) (answer, error) {
 		// matter; and no kernel timestamps, which are 32 bits wide on 32-bit ARM.
 		GetSystemTime: func() time.Time { return c.start.Add(time.Since(c.start)) },
 		Dialer:        func(_, remote string) (net.Conn, error) { return dial(ctx, remote) },
+		Extensions:    []ntp.Extension{screen{}},
 	})
 	if err != nil {
 		return answer{}, err
@@ -125,8 +136,27 @@ func (c *Clock) hear(r *ntp.Response) (answer, error) {
 	if !c.believable(said) {
 		return answer{}, improbable{said}
 	}
+	if r.RootDistance < 0 || r.RootDistance > widest {
+		return answer{}, unsure{r.RootDistance}
+	}
 	age := r.Timestamps.ClientRecv.Sub(c.start)
 	return answer{base: said.Add(-age).UTC(), bound: r.RootDistance}, nil
+}
+
+// screen turns away replies that the ntp package (1.6.0) would panic on: it
+// negates the poll and precision exponents in eight bits, where -128 stays
+// negative, and shifts by them. Anyone who sees the question could send one.
+type screen struct{}
+
+var errExponent = errors.New("sends a packet with an impossible exponent")
+
+func (screen) ProcessQuery(*bytes.Buffer) error { return nil }
+
+func (screen) ProcessResponse(reply []byte) error {
+	if len(reply) > 3 && (reply[2] == 0x80 || reply[3] == 0x80) {
+		return errExponent
+	}
+	return nil
 }
 
 // dial opens a UDP socket that dies with ctx: the resolver and the wait for a

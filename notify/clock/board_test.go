@@ -120,7 +120,7 @@ func (b *board) query(name string, opt ntp.QueryOptions) (*ntp.Response, error) 
 		if !known {
 			return nil, &net.OpError{Op: "dial", Err: errors.New("no such host")}
 		}
-		answer.Offset += b.truth().Sub(time.Now())
+		answer.Offset += time.Until(b.truth())
 		return &wire{answer: answer}, nil
 	}
 	return ntp.QueryWithOptions(name, opt)

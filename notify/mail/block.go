@@ -1,0 +1,109 @@
+package mail
+
+import (
+	"cmp"
+	"slices"
+
+	"pinbell/notify"
+)
+
+// block is all that a mail tells of one rule or sensor, oldest first. It has
+// at least one event.
+type block struct{ events []notify.Event }
+
+func (b block) first() notify.Event { return b.events[0] }
+func (b block) last() notify.Event  { return b.events[len(b.events)-1] }
+
+// worst is the event that matters most, the latest of equals.
+func (b block) worst() notify.Event {
+	worst := b.first()
+	for _, e := range b.events {
+		if e.Severity >= worst.Severity {
+			worst = e
+		}
+	}
+	return worst
+}
+
+// over reports whether the last word is that all is well.
+func (b block) over() bool {
+	return b.last().Kind == notify.Cleared || b.last().Kind == notify.Returned
+}
+
+// name says what it is and how it stands, in a few words.
+func (b block) name() string {
+	switch {
+	case b.over():
+		return title(b.last()) + " over"
+	case b.last().Kind == notify.Lost:
+		return title(b.last()) + ": no reading"
+	}
+	return title(b.last())
+}
+
+// extremes are the lowest and highest values of the telling measure.
+func (b block) extremes() (lowest, highest float64, known bool) {
+	for _, e := range b.events {
+		for _, v := range values(e, b.last()) {
+			if !known {
+				lowest, highest, known = v, v, true
+			}
+			lowest, highest = min(lowest, v), max(highest, v)
+		}
+	}
+	return lowest, highest, known
+}
+
+// values are those of an event's telling term, if it measures what last does.
+func values(e, last notify.Event) (list []float64) {
+	if len(e.Terms) == 0 || len(last.Terms) == 0 || isLevel(e.Terms[0].Fact) {
+		return nil
+	}
+	t, like := e.Terms[0], last.Terms[0]
+	if t.Sensor != like.Sensor || t.Quantity != like.Quantity {
+		return nil
+	}
+	if t.Known() {
+		list = append(list, t.Value)
+	}
+	if t.Lowest != 0 || t.Highest != 0 {
+		list = append(list, t.Lowest, t.Highest)
+	}
+	return list
+}
+
+// blocks gathers the events by what they are about: first what is not over,
+// and there the most severe.
+func (l letter) blocks() []block {
+	type about struct {
+		rule, sensor string
+		test         bool
+	}
+	place := map[about]int{}
+	var list []block
+	for _, e := range l.Events {
+		key := about{rule: e.Rule, test: e.Kind == notify.Test}
+		if e.Rule == "" {
+			key.sensor = e.Sensor
+		}
+		i, known := place[key]
+		if !known {
+			i = len(list)
+			place[key] = i
+			list = append(list, block{})
+		}
+		list[i].events = append(list[i].events, e)
+	}
+	slices.SortStableFunc(list, func(a, b block) int {
+		return cmp.Compare(rank(b), rank(a))
+	})
+	return list
+}
+
+func rank(b block) int {
+	rank := int(b.worst().Severity)
+	if !b.over() {
+		rank += 10
+	}
+	return rank
+}
