@@ -144,6 +144,11 @@ func TestEveryKeyOfTheExampleCounts(t *testing.T) {
 
 // A key that the example does not show is a key that nobody finds.
 func TestExampleShowsEveryKeyAndEveryKeyIsExplained(t *testing.T) {
+	for _, name := range driverNames() {
+		if !strings.Contains(string(Example), name) {
+			t.Errorf("the example does not show the driver %s", name)
+		}
+	}
 	for _, kind := range []reflect.Type{
 		reflect.TypeFor[Device](), reflect.TypeFor[Mail](), reflect.TypeFor[Time](),
 		reflect.TypeFor[Limits](), reflect.TypeFor[Sensor](), reflect.TypeFor[Rule](),

@@ -64,7 +64,7 @@ func (c *check) fitting(path string, d driver, s *Sensor) {
 		case mine && !c.written(at):
 			preset(v.Field(i), tag)
 		case !mine && c.written(at):
-			c.wrong(at, "Leave it out.", "this key does not go with the driver %s", s.Driver)
+			c.wrong(at, "Leave it out.", "this key goes with %s, not with %s", strings.ReplaceAll(strings.Join(kinds, ", "), "chip", "chips"), s.Driver)
 			v.Field(i).SetZero()
 		case !mine:
 			v.Field(i).SetZero()
