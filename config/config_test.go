@@ -243,6 +243,24 @@ func TestMistakeInASensorIsToldOnce(t *testing.T) {
 	}
 }
 
+func TestMistakeInAKeyIsNotToldAgainByWhatDependsOnIt(t *testing.T) {
+	rule := "\n[[rule]]\nname = \"r\"\nwhen = \"a.value > 1\"\n"
+	file := "[[sensor]]\nname = \"a\"\ndriver = \"file\"\npath = \"x\"\n"
+	for name, text := range map[string]string{
+		"every":        file + "every = 5\nsilent_after = \"6s\"" + rule,
+		"silent_after": file + "every = \"1h\"\nsilent_after = 5" + rule,
+		"quantity":     file + "quantity = \"volts\"\noffset = { voltage = 1 }" + rule,
+		"scale":        file + "scale = \"1\"" + rule,
+		"repeat":       file + rule + "repeat = [\"6h\", 1]",
+		"to":           file + rule + "to = [\"a@example.org\", \"a\"]",
+		"when":         file + strings.Replace(rule, "1", "", 1) + "until = \"a.value < 0\"",
+	} {
+		if _, problems := parse(t, head+text); len(problems) != 1 {
+			t.Errorf("%s:\n%s", name, spoken(problems))
+		}
+	}
+}
+
 func TestMistakeInARuleIsToldBesideOneInASensor(t *testing.T) {
 	_, problems := parse(t, head+"[[sensor]]\nname = \"door\"\ndriver = \"gpoi\"\n[[sensor]]\nname = \"rack\"\ndriver = \"lm75\"\n"+
 		"[[rule]]\nname = \"r\"\nwhen = \"rack.humidity > 3\"\n")
