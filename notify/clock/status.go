@@ -55,7 +55,7 @@ func (c *Clock) word(s server, now time.Time) Server {
 	}
 	w.Asked = now.Sub(s.asked)
 	if s.err != nil {
-		w.Err = s.err.Error()
+		w.Err = s.fault()
 		return w
 	}
 	w.Offset = s.said.base.Add(now.Sub(c.start)).Sub(c.wall())

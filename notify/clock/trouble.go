@@ -67,7 +67,7 @@ func (c *Clock) whoAnswers() string {
 	var why []string
 	for _, s := range c.servers {
 		if s.err != nil {
-			why = append(why, s.name+": "+s.err.Error())
+			why = append(why, s.name+": "+s.fault())
 		}
 	}
 	if len(why) == 0 {
@@ -98,7 +98,7 @@ func (c *Clock) stories(now time.Time) string {
 	var told []string
 	for _, s := range c.servers {
 		switch {
-		case !s.answered(c.found.at):
+		case !s.answered():
 		case first.name == "":
 			first = s
 		default:

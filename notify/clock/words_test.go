@@ -28,11 +28,11 @@ func TestTroublesSayWhatIsWrongAndWhatToDo(t *testing.T) {
 		want    []string
 	}{
 		"blocked, 1970": {in1970, []ntptest.Answer{silent, silent}, []string{
-			"The time is not known: the board's clock says 1 Jan 1970 00:00 UTC, and no time server gives the time (a: ", "; b: ",
+			"The time is not known: the board's clock says 1 Jan 1970 00:00 UTC, and no time server gives the time (a: no answer; b: no answer).",
 			"dates what happened meanwhile once it knows", "UDP port 123 may be blocked", "[time] servers"}},
 		"blocked, plausible": {0, []ntptest.Answer{silent}, []string{
 			"The time is unchecked: it is what the board's own clock says", "sends mail all the same"}},
-		"too few": {in1970, []ntptest.Answer{good, silent, silent}, []string{"only 1 of 3 time servers answers (b: "}},
+		"too few": {in1970, []ntptest.Answer{good, silent, silent}, []string{"only 1 of 3 time servers answers (b: no answer; c: no answer)."}},
 		"none":    {0, nil, []string{"no time server is configured"}},
 		"two stories": {in1970, []ntptest.Answer{good, hour}, []string{
 			"The time servers disagree: b is 1 h ahead of a, the board's own clock is 56 years behind a.",

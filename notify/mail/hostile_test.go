@@ -59,6 +59,20 @@ func mustNotMislead(t *testing.T, m notify.Mail, h Letterhead) {
 	}
 }
 
+// Plain text in a header is not encoded, so what looks like an encoded word in
+// it must not be taken for one.
+func TestTextThatLooksEncodedStaysAsItIs(t *testing.T) {
+	e, h := door(), head
+	e.Title, h.Device, h.From.Name = "=?utf-8?q?Sub?=", "=?utf-8?q?Dev?=", "=?utf-8?q?Eve?="
+	m := letterOf(e)
+	mustBeSound(t, m, h)
+	for _, name := range []string{"Subject", "From"} {
+		if got := parse(t, mustRender(t, m, h)).Header.Get(name); strings.Contains(got, "=?") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 func FuzzMail(f *testing.F) {
 	for _, s := range poisons {
 		f.Add(s)

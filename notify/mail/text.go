@@ -57,7 +57,7 @@ func (p *page) paragraph(s string) {
 }
 
 func (l letter) single(p *page, e notify.Event) {
-	p.line("%s %s %s.", l.opening(e), happened[e.Kind], l.when(e.At))
+	p.line("%s %s %s.", opening(e), happened[e.Kind], l.when(e.At))
 	p.paragraph(paragraphs(message(e), maxMessage))
 	table := new(page)
 	l.table(table, e)
@@ -81,7 +81,7 @@ var happened = map[notify.Kind]string{
 }
 
 // opening says in a sentence what has happened.
-func (l letter) opening(e notify.Event) string {
+func opening(e notify.Event) string {
 	switch e.Kind {
 	case notify.Raised:
 		verb, span := "is ", lasting(e)
