@@ -126,6 +126,9 @@ func TestDigestOfThousandsStaysShort(t *testing.T) {
 	if len(text) > 60_000 || !strings.Contains(text, "\nAnd 150 more.\n") || !strings.HasPrefix(text, "5000 events") {
 		t.Errorf("%d bytes: %.200s", len(text), text)
 	}
+	if n := strings.Count(text, "\n  - "); n != maxTroubles+1 || !strings.Contains(text, "\n  - And 480 more.\n") {
+		t.Errorf("%d lines of troubles", n)
+	}
 	if got := parse(t, mustRender(t, m, head)).Header.Get("X-Pinbell-Events"); got != "1-5000" {
 		t.Errorf("events %q", got)
 	}
