@@ -233,8 +233,8 @@ func (p *proof) told() map[uint64][]string {
 		if err != nil {
 			continue
 		}
-		for _, part := range strings.Split(parsed.Header.Get("X-Pinbell-Events"), ",") {
-			first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
+		for _, part := range strings.Fields(parsed.Header.Get("X-Pinbell-Events")) {
+			first, last, isRange := strings.Cut(part, "-")
 			from, _ := strconv.ParseUint(first, 10, 64)
 			to := from
 			if isRange {
