@@ -70,7 +70,7 @@ func (s *show) readings(all []sensors.Reading) {
 		}
 		if key := sensor.Name + r.Quantity.String(); s.last[key] != text {
 			s.last[key] = text
-			s.line("reading", "%s %s: %s", sensor.Name, r.Quantity, text)
+			s.line("reading", "%-8s %s", sensor.Name, text)
 		}
 	}
 }

@@ -14,6 +14,15 @@ type block struct{ events []notify.Event }
 func (b block) first() notify.Event { return b.events[0] }
 func (b block) last() notify.Event  { return b.events[len(b.events)-1] }
 
+// count is how many events there were, with those that others stand for.
+func (b block) count() int {
+	n := len(b.events)
+	for _, e := range b.events {
+		n += e.Merged
+	}
+	return n
+}
+
 // worst is the event that matters most, the latest of equals.
 func (b block) worst() notify.Event {
 	worst := b.first()

@@ -21,7 +21,7 @@ func (l letter) digest(p *page, blocks []block) {
 func (l letter) block(p *page, b block) {
 	last := b.last()
 	p.paragraph(headline(last))
-	if n := len(b.events); n > 1 {
+	if n := b.count(); n > 1 {
 		p.row("first", l.clock(b.first().At)+"     "+b.first().Kind.String())
 		if n > 2 {
 			p.row("between", count(n-2, "event"))

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -243,7 +244,11 @@ func (l letter) others(p *page) {
 	}
 	var facts []string
 	all := l.Events[len(l.Events)-1].Others
-	for _, f := range all[:min(len(all), maxFacts)] {
+	for i, f := range all[:min(len(all), maxFacts)] {
+		if i > 0 && f.Sensor == all[i-1].Sensor && f.Known() && f.Since.IsZero() {
+			facts[len(facts)-1] += ", " + text(f) // one more quantity of the same sensor
+			continue
+		}
 		facts = append(facts, l.fact(f))
 	}
 	if len(facts) > 0 {
@@ -271,23 +276,37 @@ func more(n, shown int) string {
 // troubles tells along what kept pinbell from its promise. When it began is
 // left out: that is by the board's own clock.
 func (l letter) troubles(p *page) {
-	for i, t := range l.Troubles[:min(len(l.Troubles), maxTroubles)] {
+	troubles := slices.DeleteFunc(slices.Clone(l.Troubles), l.isTold)
+	for i, t := range troubles[:min(len(troubles), maxTroubles)] {
 		if i == 0 {
 			p.paragraph("What keeps pinbell from its work:")
 		}
 		p.line("  - %s", joined(t.Sentence, t.Doing, t.Remedy))
 	}
-	if n := len(l.Troubles); n > maxTroubles {
+	if n := len(troubles); n > maxTroubles {
 		p.line("  - And %d more.", n-maxTroubles)
 	}
 }
 
+// isTold reports whether a trouble is what one of the events tells: a sensor's
+// fault is the cause of its silence.
+func (l letter) isTold(t notify.Trouble) bool {
+	return slices.ContainsFunc(l.Events, func(e notify.Event) bool {
+		return e.Kind == notify.Lost && e.Sensor != "" && e.Sensor == t.About
+	})
+}
+
+// joined makes sentences of parts that may lack a full stop.
 func joined(sentences ...string) string {
 	var list []string
 	for _, s := range sentences {
-		if s = oneLine(s, maxText); s != "" {
-			list = append(list, s)
+		if s = oneLine(s, maxText); s == "" {
+			continue
 		}
+		if !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "!") && !strings.HasSuffix(s, "?") {
+			s += "."
+		}
+		list = append(list, s)
 	}
 	return strings.Join(list, " ")
 }

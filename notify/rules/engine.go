@@ -187,6 +187,9 @@ func (e *Engine) take(readings []sensors.Reading) {
 	for i := range readings {
 		e.reading(&readings[i])
 	}
+	for i := range readings {
+		e.returned(readings[i].Sensor)
+	}
 }
 
 // reading steps the rules that depend on one reading, so that even a level

@@ -8,20 +8,22 @@ import (
 	"pinbell/sensors"
 )
 
-// fresh notes a good reading of a sensor, and tells that it is back if its
-// silence was told.
+// fresh notes a good reading of a sensor.
 func (e *Engine) fresh(s *sensor, at time.Time) {
 	if s.fault != nil {
 		s.fault = nil
 		e.Troubles.Clear(faultCode, s.Name)
 	}
-	before := s.last
 	s.last, s.read, s.stale = at, true, false
-	if !s.lost {
-		return
+}
+
+// returned tells that a sensor is back if its silence was told. It comes after
+// the whole batch, so that all that the sensor measures is known by then.
+func (e *Engine) returned(i int) {
+	if s := &e.sensors[i]; s.lost && !s.stale && s.read {
+		s.lost = false
+		e.tellSensor(i, notify.Returned, s.last, s.last)
 	}
-	s.lost = false
-	e.tellSensor(s, notify.Returned, e.Clock.At(at), before)
 }
 
 const faultCode = "sensor.fault"
@@ -30,7 +32,7 @@ func (e *Engine) faulty(s *sensor, f *sensors.Fault) {
 	if s.fault == nil || s.fault.Sentence != f.Sentence {
 		e.Troubles.Raise(notify.Trouble{
 			Code: faultCode, About: s.Name, Sentence: f.Error(),
-			Doing:  fmt.Sprintf("pinbell tries again every %s.", notify.Span(s.Every)),
+			Doing:  fmt.Sprintf("pinbell tries again every %v.", s.Every),
 			Remedy: f.Remedy,
 		})
 	}
@@ -54,6 +56,6 @@ func (e *Engine) silence(i int, now time.Time) {
 	}
 	if !s.lost {
 		s.lost = true
-		e.tellSensor(s, notify.Lost, e.Clock.At(now), s.last)
+		e.tellSensor(i, notify.Lost, now, s.last)
 	}
 }

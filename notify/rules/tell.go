@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"pinbell/notify"
@@ -32,20 +33,24 @@ func (e *Engine) transition(r *rule, before State, kind notify.Kind, now time.Ti
 }
 
 // tellSensor makes an event of a sensor that was lost or has returned.
-// before is its newest reading before that.
-func (e *Engine) tellSensor(s *sensor, kind notify.Kind, at notify.Moment, before time.Time) {
+// reading is when its newest reading came.
+func (e *Engine) tellSensor(i int, kind notify.Kind, now, reading time.Time) {
+	s, at := &e.sensors[i], e.Clock.At(now)
 	ev := notify.Event{
 		Serial: e.Store.NextSerial(), Kind: kind, Sensor: s.Name, Title: s.Title,
 		Severity: notify.Warning, To: e.To, At: at,
 	}
 	if kind == notify.Lost {
-		s.incident = incident{Serial: ev.Serial, Since: e.Clock.At(before), Began: at}
+		s.incident = incident{Serial: ev.Serial, Since: e.Clock.At(reading), Began: at}
 		if s.fault != nil {
 			ev.Cause, ev.Remedy = s.fault.Error(), s.fault.Remedy
 		}
 	}
 	ev.Incident, ev.Since, ev.Began = s.incident.Serial, s.incident.Since, s.incident.Began
-	ev.Others = e.others(nil, time.Now())
+	ev.Others = e.others(nil, now)
+	if kind == notify.Lost { // it is what the event is about
+		ev.Others = slices.DeleteFunc(ev.Others, func(f notify.Fact) bool { return f.Sensor == s.Name })
+	}
 	e.batch = append(e.batch, Transition{Key: sensorKey(s.Name), State: e.sensorRecord(s), Event: ev})
 }
 

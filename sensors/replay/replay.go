@@ -120,7 +120,7 @@ func (s *sensor) Sense(buf []sensors.Measure) ([]sensors.Measure, error) {
 		v := row.cells[s.columns.at[i]]
 		if math.IsNaN(v) {
 			return buf, &sensors.Fault{
-				Sentence: fmt.Sprintf("%s does not answer (its cells of the scenario are empty from %v on)", s.name, row.from),
+				Sentence: s.name + " does not answer (its cells of the scenario are empty)",
 				Remedy:   "Nothing is broken: the scenario has it so.",
 			}
 		}

@@ -76,7 +76,7 @@ func TestARowHoldsUntilTheNextAndTheLastForEver(t *testing.T) {
 			}
 			if c.cold == 0 {
 				fault := sensortest.SenseFault(t, freezer)
-				if want := "freezer does not answer (its cells of the scenario are empty from 10m0s on)"; fault.Sentence != want {
+				if want := "freezer does not answer (its cells of the scenario are empty)"; fault.Sentence != want {
 					t.Errorf("sentence %q, want %q", fault.Sentence, want)
 				}
 			} else if got := sensortest.Sense(t, freezer)[0].Value; got != c.cold {
