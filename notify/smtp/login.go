@@ -94,7 +94,7 @@ func (s *Session) authenticate(mechanism sasl.Client) (reply, error) {
 		challenge, _ := base64.StdEncoding.DecodeString(r.text()) // neither mechanism needs to understand it
 		answer, refuse := mechanism.Next(challenge)
 		if refuse != nil {
-			return reply{}, garbage{"334 " + excerpt(r.text())}
+			return reply{}, garbage{"334 " + r.text()}
 		}
 		r, err = s.ask(base64.StdEncoding.EncodeToString(answer))
 	}

@@ -206,7 +206,7 @@ func expect(at step, kind int, r reply, err error) *finding {
 	case r.kind() == 4 || r.kind() == 5:
 		return &finding{step: at, reply: r}
 	}
-	return &finding{step: at, cause: garbled, err: garbage{strconv.Itoa(r.code) + " " + excerpt(r.text())}}
+	return &finding{step: at, cause: garbled, err: garbage{strconv.Itoa(r.code) + " " + r.text()}}
 }
 
 // causeOf sorts the errors of a connection.

@@ -33,7 +33,7 @@ var (
 	Honest   = Act{}
 	Drop     = Act{kind: drop}                                // the connection ends
 	Stall    = Act{kind: stall}                               // nothing more comes, until Close
-	Garbage  = Say("\x16\x03\x01 HTTP/1.1 200 OK")            // no reply at all
+	Garbage  = Say("\x00\x7f\xff HTTP/1.1 200 OK")            // no reply at all
 	Truncate = Act{kind: drop, text: "250-2.0.0 so far\r\n2"} // part of a reply, then the end
 )
 
