@@ -66,8 +66,8 @@ func TestEveryFaultAtEveryStepHasItsVerdict(t *testing.T) {
 			"unknown dot mail.network", "unknown dot mail.network",
 			"deferred dot mail.server", "deferred dot mail.server", "refused dot mail.refused"}},
 	}
+	var work sync.WaitGroup                                      // all at once: the stalls take their time
 	for _, extensions := range [][]string{nil, {"AUTH PLAIN"}} { // pipelined, and one by one
-		var work sync.WaitGroup // all at once: the stalls take their time
 		for _, step := range steps {
 			for i, fault := range faults {
 				work.Go(func() {
@@ -76,8 +76,8 @@ func TestEveryFaultAtEveryStepHasItsVerdict(t *testing.T) {
 				})
 			}
 		}
-		work.Wait()
 	}
+	work.Wait()
 }
 
 func meet(t *testing.T, name string, o smtptest.LiarOptions, want string, stalls bool) {
