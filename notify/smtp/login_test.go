@@ -176,3 +176,12 @@ func TestNoVerdictShowsTheSecretThatAServerEchoes(t *testing.T) {
 		}
 	}
 }
+
+func TestALoginHasNoEndlessQuestions(t *testing.T) {
+	for _, offer := range []string{"AUTH PLAIN", "AUTH LOGIN"} {
+		_, r := lying(t, smtptest.LiarOptions{Extensions: []string{offer}, Script: smtptest.At("auth", smtptest.Say("334 YW5kPw=="))})
+		if v := attempt(t, r, envelope()); short(v) != "down auth mail.server" {
+			t.Errorf("%s: %s: %s", offer, short(v), v.Reply)
+		}
+	}
+}

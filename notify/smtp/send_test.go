@@ -205,6 +205,71 @@ func TestASenderRefusalOutweighsTheHangUpThatFollows(t *testing.T) {
 	}
 }
 
+// Until the dot leaves, nothing can have been taken.
+func TestAMailCutShortIsDeferredAndNotUnknown(t *testing.T) {
+	_, r := lying(t, smtptest.LiarOptions{Script: smtptest.At("data", smtptest.Last("354 go on"))})
+	e := envelope()
+	e.Message = []byte(strings.Repeat("So it goes on and on.\r\n", 400_000))
+	if v := attempt(t, r, e); short(v) != "deferred data mail.network" {
+		t.Errorf("got %s: %s", short(v), v.Reply)
+	}
+}
+
+// After a reply too many or too few, each further one would be taken for the
+// answer to another command.
+func TestASessionThatLostTheThreadIsOver(t *testing.T) {
+	both(t, func(t *testing.T, extensions []string) {
+		_, r := lying(t, smtptest.LiarOptions{Extensions: extensions, Script: func(step, line string) smtptest.Act {
+			if step == "rset" {
+				return smtptest.Say("500 5.5.1 what?")
+			}
+			return refuseRecipients("550 5.1.1 no such user", "gone@")(step, line)
+		}})
+		session := mustOpen(t, r)
+		session.open = true // as after a transaction that was not finished
+		if v := session.Send(t.Context(), envelope()); short(v) != "down mail mail.server" || !session.Ended() {
+			t.Errorf("got %s, ended %v", short(v), session.Ended())
+		}
+	})
+	_, r := lying(t, smtptest.LiarOptions{Script: smtptest.At("rcpt", smtptest.Say("250 2.1.5 Ok\r\n250 2.1.5 and another"))})
+	session := mustOpen(t, r)
+	v := session.Send(t.Context(), envelope())
+	if v.Outcome == notify.Accepted || !session.Ended() {
+		t.Errorf("a reply too many: %s, ended %v", short(v), session.Ended())
+	}
+}
+
+func TestAReceiptBeforeTheDotIsNone(t *testing.T) {
+	for said, want := range map[string]string{
+		"354 go on\r\n250 2.0.0 Ok: queued as 343FD5003CE": "deferred data mail.server",
+		"354 go on\r\n421 4.3.2 shutting down":             "deferred data mail.server",
+	} {
+		both(t, func(t *testing.T, extensions []string) {
+			l, r := lying(t, smtptest.LiarOptions{Extensions: extensions, Script: smtptest.At("data", smtptest.Say(said))})
+			session := mustOpen(t, r)
+			if v := session.Send(t.Context(), envelope()); short(v) != want || !session.Ended() {
+				t.Errorf("%s: got %s, ended %v", said, short(v), session.Ended())
+			}
+			if len(l.Mails()) > 0 {
+				t.Error("the mail was sent all the same")
+			}
+		})
+	}
+}
+
+func TestA421BetweenMailsEndsTheSession(t *testing.T) {
+	both(t, func(t *testing.T, extensions []string) {
+		_, r := lying(t, smtptest.LiarOptions{Extensions: extensions, Script: smtptest.At("dot", smtptest.Say("250 2.0.0 Ok: queued as 343FD5003CE\r\n421 4.4.2 enough"))})
+		session := mustOpen(t, r)
+		if v := session.Send(t.Context(), envelope()); v.Outcome != notify.Accepted {
+			t.Fatalf("%s: %s", short(v), v.Reply)
+		}
+		if v := session.Send(t.Context(), envelope()); short(v) != "down mail mail.server" || v.Code != 421 || !session.Ended() {
+			t.Errorf("got %s, ended %v", short(v), session.Ended())
+		}
+	})
+}
+
 func TestTryingASenderSendsNothing(t *testing.T) {
 	s, r := honest(t, smtptest.Options{Answer: func(step, argument string) *smtptest.Reply {
 		if step == "mail" && argument != user {
