@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 // Every step meets every fault; beside each stands what must come of it.
 func TestEveryFaultAtEveryStepHasItsVerdict(t *testing.T) {
+	t.Parallel()
 	faults := []struct {
 		name string
 		act  smtptest.Act
@@ -64,25 +66,34 @@ func TestEveryFaultAtEveryStepHasItsVerdict(t *testing.T) {
 			"unknown dot mail.network", "unknown dot mail.network",
 			"deferred dot mail.server", "deferred dot mail.server", "refused dot mail.refused"}},
 	}
+	var work sync.WaitGroup                                      // all at once: the stalls take their time
 	for _, extensions := range [][]string{nil, {"AUTH PLAIN"}} { // pipelined, and one by one
 		for _, step := range steps {
 			for i, fault := range faults {
-				t.Run(step.lie+"/"+fault.name, func(t *testing.T) {
-					t.Parallel()
-					l, r := lying(t, smtptest.LiarOptions{Extensions: extensions, Script: smtptest.At(step.lie, fault.act)})
-					if r.Deadline = 5 * time.Second; fault.name == "stall" {
-						r.Deadline = 400 * time.Millisecond
-					}
-					v := attempt(t, r, envelope())
-					if got := short(v); got != step.want[i] {
-						t.Errorf("got %s, want %s; reply %q", got, step.want[i], v.Reply)
-					}
-					complete(t, v)
-					if v.Outcome != notify.Accepted && v.Outcome != notify.Unknown && step.lie != "dot" && len(l.Mails()) > 0 {
-						t.Errorf("the mail reached its dot and is called %s", v.Outcome)
-					}
+				work.Go(func() {
+					o := smtptest.LiarOptions{Extensions: extensions, Script: smtptest.At(step.lie, fault.act)}
+					meet(t, step.lie+", "+fault.name, o, step.want[i], fault.act == smtptest.Stall)
 				})
 			}
+		}
+	}
+	work.Wait()
+}
+
+func meet(t *testing.T, name string, o smtptest.LiarOptions, want string, stalls bool) {
+	t.Helper()
+	l, r := lying(t, o)
+	if r.Deadline = 10 * time.Second; stalls {
+		r.Deadline = 1500 * time.Millisecond
+	}
+	v := attempt(t, r, envelope())
+	if got := short(v); got != want {
+		t.Errorf("%s: got %s, want %s; reply %q", name, got, want, v.Reply)
+	}
+	complete(t, v)
+	for _, m := range l.Mails() {
+		if v.Outcome != notify.Accepted && v.Step != "dot" && len(m.Bytes) > 0 {
+			t.Errorf("%s: the mail reached its dot, and the verdict is %s", name, short(v))
 		}
 	}
 }
@@ -97,7 +108,8 @@ func complete(t *testing.T, v notify.Verdict) {
 		t.Errorf("no relay or reply in %+v", v)
 	}
 	if v.Trouble == nil || v.Trouble.Sentence == "" || v.Trouble.Doing == "" || v.Trouble.About != v.Relay {
-		t.Fatalf("no words: %+v", v.Trouble)
+		t.Errorf("no words: %+v", v.Trouble)
+		return
 	}
 	if v.Trouble.Remedy == "" && v.Outcome != notify.Unknown {
 		t.Errorf("no remedy: %+v", v.Trouble)

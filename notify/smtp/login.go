@@ -75,8 +75,6 @@ func (s *Session) mechanisms(password notify.Secret) []sasl.Client {
 	}
 }
 
-const maxChallenges = 4
-
 func (s *Session) authenticate(mechanism sasl.Client) (reply, error) {
 	name, first, err := mechanism.Start()
 	if err != nil {
@@ -87,14 +85,11 @@ func (s *Session) authenticate(mechanism sasl.Client) (reply, error) {
 		command += " " + base64.StdEncoding.EncodeToString(first)
 	}
 	r, err := s.ask(command)
-	for range maxChallenges {
-		if err != nil || r.code != 334 {
-			break
-		}
+	for err == nil && r.code == 334 { // each mechanism refuses to answer for ever
 		challenge, _ := base64.StdEncoding.DecodeString(r.text()) // neither mechanism needs to understand it
 		answer, refuse := mechanism.Next(challenge)
 		if refuse != nil {
-			return reply{}, garbage{"334 " + excerpt(r.text())}
+			return reply{}, garbage{"334 " + r.text()}
 		}
 		r, err = s.ask(base64.StdEncoding.EncodeToString(answer))
 	}

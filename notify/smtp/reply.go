@@ -29,10 +29,11 @@ func (r reply) text() string { return strings.TrimSpace(strings.Join(r.lines, " 
 // kind is the first digit of the code.
 func (r reply) kind() int { return r.code / 100 }
 
-// garbage is an answer that is no SMTP reply, or not one to this command.
+// garbage is an answer that is no SMTP reply, or not one to this command. It
+// is raw: whoever shows it masks it first.
 type garbage struct{ said string }
 
-func (g garbage) Error() string { return fmt.Sprintf("no reply of a mail server: %q", g.said) }
+func (g garbage) Error() string { return "no reply that fits: " + g.said }
 
 // readReply reads one reply. A reply cut short by the end of the connection is
 // io.ErrUnexpectedEOF, whatever it began with.
@@ -48,7 +49,7 @@ func readReply(r *bufio.Reader) (reply, error) {
 		}
 		code, rest, last, ok := cutCode(line)
 		if !ok || out.code != 0 && code != out.code {
-			return reply{}, garbage{excerpt(line)}
+			return reply{}, garbage{line}
 		}
 		out.code = code
 		out.add(rest)
@@ -63,7 +64,7 @@ func readLine(r *bufio.Reader) (string, error) {
 	line, err := r.ReadSlice('\n')
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull) || len(line) > maxReplyLine:
-		return "", garbage{excerpt(string(line))}
+		return "", garbage{string(line)}
 	case err == io.EOF && len(line) > 0:
 		return "", io.ErrUnexpectedEOF
 	case err != nil:

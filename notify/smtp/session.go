@@ -79,9 +79,13 @@ func (s *Session) hangUp() {
 
 var past = time.Unix(1, 0)
 
-// under runs a stage that ends when ctx does: its waits are cut short.
+// under runs a stage that ends when ctx does, at its deadline or when pinbell
+// is told to stop. A deadline that is set once and absolute, no trickle of
+// bytes can prolong.
 func (s *Session) under(ctx context.Context, run stage) *finding {
 	if conn := s.conn; conn != nil {
+		end, _ := ctx.Deadline()
+		conn.SetDeadline(end)
 		defer context.AfterFunc(ctx, func() { conn.SetDeadline(past) })()
 	}
 	met := run(ctx)
@@ -99,11 +103,6 @@ func (s *Session) dial(ctx context.Context) *finding {
 	conn, err := dialer(ctx, "tcp", net.JoinHostPort(s.relay.Host, strconv.Itoa(s.relay.Port)))
 	if err != nil {
 		return &finding{step: atDial, cause: causeOf(err), err: err}
-	}
-	// The one deadline of all that follows, up to the first mail: what is set
-	// once and absolute, no trickle of bytes can prolong.
-	if end, ok := ctx.Deadline(); ok {
-		conn.SetDeadline(end)
 	}
 	s.use(conn)
 	return nil
@@ -182,11 +181,27 @@ func (s *Session) handshake(ctx context.Context) *finding {
 
 // ask sends one command and reads its reply.
 func (s *Session) ask(line string) (reply, error) {
+	if r, err := s.unasked(); err != nil || r.code != 0 {
+		return r, err
+	}
 	s.say(line)
 	if err := s.out.Flush(); err != nil {
 		return reply{}, err
 	}
 	return readReply(s.in)
+}
+
+// unasked finds a reply that came before its command. Taken for the answer to
+// what follows, it could make a receipt of nothing. Only 421 comes unasked.
+func (s *Session) unasked() (reply, error) {
+	if s.in.Buffered() == 0 {
+		return reply{}, nil
+	}
+	r, err := readReply(s.in)
+	if err == nil && r.code != 421 {
+		err = garbage{strconv.Itoa(r.code) + " " + r.text() + ", before it was asked"}
+	}
+	return r, err
 }
 
 // say puts a command into the buffer; an error shows at the flush.
@@ -206,7 +221,7 @@ func expect(at step, kind int, r reply, err error) *finding {
 	case r.kind() == 4 || r.kind() == 5:
 		return &finding{step: at, reply: r}
 	}
-	return &finding{step: at, cause: garbled, err: garbage{strconv.Itoa(r.code) + " " + excerpt(r.text())}}
+	return &finding{step: at, cause: garbled, err: garbage{strconv.Itoa(r.code) + " " + r.text()}}
 }
 
 // causeOf sorts the errors of a connection.

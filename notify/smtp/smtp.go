@@ -53,13 +53,6 @@ type Relay struct {
 	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: net.Dialer
 }
 
-// Envelope is a mail as the server sees it.
-type Envelope struct {
-	From    string   // a bare address
-	To      []string // bare addresses; at least one
-	Message []byte   // RFC 5322; lines of 998 bytes at most, which the renderer sees to
-}
-
 const (
 	defaultDeadline = 2 * time.Minute
 	slowestUplink   = 16 << 10 // bytes a second: the allowance for a mail's size

@@ -1,13 +1,10 @@
 package smtp
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
-	"time"
 
 	"pinbell/notify"
 )
@@ -26,7 +23,8 @@ func (s *Session) Send(ctx context.Context, e Envelope) notify.Verdict {
 	if met := t.check(); met != nil {
 		return t.conclude(met)
 	}
-	s.conn.SetDeadline(time.Now().Add(s.relay.patience(len(t.body))))
+	ctx, cancel := context.WithTimeout(ctx, s.relay.patience(len(t.body)))
+	defer cancel()
 	return t.conclude(s.under(ctx, t.run))
 }
 
@@ -40,7 +38,8 @@ func (s *Session) TrySender(ctx context.Context, from string) notify.Verdict {
 	if met := t.checkSender(); met != nil {
 		return t.conclude(met)
 	}
-	s.conn.SetDeadline(time.Now().Add(s.relay.patience(0)))
+	ctx, cancel := context.WithTimeout(ctx, s.relay.patience(0))
+	defer cancel()
 	if met := s.under(ctx, func(context.Context) *finding { return t.first() }); met != nil {
 		return t.conclude(met)
 	}
@@ -98,20 +97,6 @@ func (t *transaction) checkSender() *finding {
 	return nil
 }
 
-// wrongAddress keeps what is no address out of commands, where it could end
-// the line and begin another command.
-func (t *transaction) wrongAddress(address string) error {
-	if !isAddress(address) || strings.ContainsFunc(address, func(r rune) bool {
-		return r <= ' ' || r == 0x7f || r == '<' || r == '>' || r == '\uFFFD'
-	}) {
-		return fmt.Errorf("%q is not an e-mail address", excerpt(address))
-	}
-	if !ascii(address) && !t.offers("SMTPUTF8") {
-		return fmt.Errorf("the server takes only plain letters in addresses, unlike %s", excerpt(address))
-	}
-	return nil
-}
-
 func (t *transaction) run(context.Context) *finding {
 	if t.piped {
 		if met := t.writeAhead(); met != nil {
@@ -122,7 +107,7 @@ func (t *transaction) run(context.Context) *finding {
 	if t.lostThread(met) || met != nil && !t.piped {
 		return met
 	}
-	if broken := t.recipients(met == nil); broken != nil {
+	if broken := t.recipients(); broken != nil {
 		return t.cut(met, broken)
 	}
 	if met == nil && t.taken == 0 {
@@ -152,6 +137,9 @@ func (t *transaction) lostThread(met *finding) bool {
 
 // writeAhead sends all commands at once; their replies are read afterwards.
 func (t *transaction) writeAhead() *finding {
+	if r, err := t.unasked(); err != nil || r.code != 0 {
+		return expect(atMail, 2, r, err)
+	}
 	if t.open {
 		t.say("RSET")
 	}
@@ -211,7 +199,7 @@ func (t *transaction) cut(why, broken *finding) *finding {
 
 // recipients names them and notes who was not taken. What it returns ended
 // the dialogue.
-func (t *transaction) recipients(sender bool) *finding {
+func (t *transaction) recipients() *finding {
 	for _, to := range t.to {
 		r, err := t.answer(rcptCommand(to))
 		met := expect(atRcpt, 2, r, err)
@@ -220,7 +208,7 @@ func (t *transaction) recipients(sender bool) *finding {
 			return met
 		case met != nil:
 			t.turned = append(t.turned, turned{to, *met})
-		case sender:
+		default:
 			t.taken++
 		}
 	}
@@ -279,6 +267,9 @@ func (t *transaction) content(why *finding) *finding {
 // upload sends all but the last dot, then the dot: until it leaves, the server
 // cannot have taken the mail; from then on, it may have.
 func (t *transaction) upload() *finding {
+	if r, err := t.unasked(); err != nil || r.code != 0 {
+		return expect(atData, 3, r, err)
+	}
 	t.out.Write(t.body)
 	if err := t.out.Flush(); err != nil {
 		return &finding{step: atData, cause: causeOf(err), err: err}
@@ -290,53 +281,4 @@ func (t *transaction) upload() *finding {
 	}
 	t.receipt = r
 	return nil
-}
-
-// mailCommand asks for extensions only where the mail needs them.
-func (t *transaction) mailCommand() string {
-	command := "MAIL FROM:<" + t.envelope.From + ">"
-	if t.offers("SIZE") && len(t.body) > 0 {
-		command += " SIZE=" + strconv.Itoa(len(t.body))
-	}
-	if t.offers("8BITMIME") && !ascii(string(t.body)) {
-		command += " BODY=8BITMIME"
-	}
-	if t.offers("SMTPUTF8") && t.wantsUTF8() {
-		command += " SMTPUTF8"
-	}
-	return command
-}
-
-// wantsUTF8 looks at addresses and at the mail's header, RFC 6531 section 3.4.
-func (t *transaction) wantsUTF8() bool {
-	header, _, _ := bytes.Cut(t.body, []byte("\r\n\r\n"))
-	return !ascii(t.envelope.From) || !ascii(strings.Join(t.to, "")) || !ascii(string(header))
-}
-
-func rcptCommand(to string) string { return "RCPT TO:<" + to + ">" }
-
-func ascii(text string) bool {
-	return strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 }) < 0
-}
-
-// dotted is a message as it travels: lines end in CRLF and in nothing else,
-// and a dot that begins a line is doubled (RFC 5321 section 4.5.2).
-func dotted(message []byte) []byte {
-	out := make([]byte, 0, len(message)+len(message)/32+2)
-	for len(message) > 0 {
-		end := bytes.IndexAny(message, "\r\n")
-		line, rest := message, []byte(nil)
-		if end >= 0 {
-			line, rest = message[:end], bytes.TrimPrefix(message[end:], []byte("\r"))
-			if len(rest) > 0 && rest[0] == '\n' {
-				rest = rest[1:]
-			}
-		}
-		if len(line) > 0 && line[0] == '.' {
-			out = append(out, '.')
-		}
-		out = append(append(out, line...), "\r\n"...)
-		message = rest
-	}
-	return out
 }

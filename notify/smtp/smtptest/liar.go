@@ -33,12 +33,15 @@ var (
 	Honest   = Act{}
 	Drop     = Act{kind: drop}                                // the connection ends
 	Stall    = Act{kind: stall}                               // nothing more comes, until Close
-	Garbage  = Say("\x16\x03\x01 HTTP/1.1 200 OK")            // no reply at all
+	Garbage  = Say("\x00\x7f\xff HTTP/1.1 200 OK")            // no reply at all
 	Truncate = Act{kind: drop, text: "250-2.0.0 so far\r\n2"} // part of a reply, then the end
 )
 
 // Say answers with a line of the script's own; several by \r\n.
 func Say(text string) Act { return Act{kind: say, text: text + "\r\n"} }
+
+// Last answers like Say, and then the connection ends.
+func Last(text string) Act { return Act{kind: drop, text: text + "\r\n"} }
 
 // Trickle sends a reply that never ends, one byte at a time.
 func Trickle(gap time.Duration) Act { return Act{kind: trickle, gap: gap} }
@@ -154,14 +157,28 @@ func (l *Liar) serve() {
 		if err != nil {
 			return
 		}
-		l.mu.Lock()
-		l.conns = append(l.conns, conn)
-		l.mu.Unlock()
+		if !l.keep(conn) {
+			return
+		}
 		l.work.Go(func() {
 			defer conn.Close()
 			t := &talk{liar: l, bare: tap{conn, l, &l.raw}}
 			t.use(t.bare)
 			t.hold()
 		})
+	}
+}
+
+// keep notes a connection for Close, unless that has begun.
+func (l *Liar) keep(conn net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.closing:
+		conn.Close()
+		return false
+	default:
+		l.conns = append(l.conns, conn)
+		return true
 	}
 }

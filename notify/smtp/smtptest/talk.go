@@ -35,6 +35,7 @@ type talk struct {
 	conn   net.Conn
 	in     *bufio.Reader
 	secure bool
+	open   bool // within a transaction
 	mail   Mail
 }
 
@@ -81,6 +82,7 @@ func (t *talk) trickle(gap time.Duration) error {
 
 func (t *talk) encrypt() error {
 	if act := t.liar.options.Script("tls", ""); act.kind != honest {
+		t.in.Peek(1) // a lie within the handshake waits for its first message
 		return t.perform(act, "")
 	}
 	conn := tls.Server(t.bare, t.liar.id.config(false))
@@ -121,14 +123,14 @@ func (t *talk) command(line string) error {
 	case "AUTH":
 		return t.auth(line)
 	case "MAIL":
-		t.mail = Mail{From: line}
-		return t.act("mail", line, "250 2.1.0 Ok")
+		return t.from(line)
 	case "RCPT":
 		t.mail.To = append(t.mail.To, line)
 		return t.act("rcpt", line, "250 2.1.5 Ok")
 	case "DATA":
 		return t.data(line)
 	case "RSET":
+		t.open = false
 		return t.act("rset", line, "250 2.0.0 Ok")
 	case "QUIT":
 		t.act("quit", line, "221 2.0.0 Bye")
@@ -165,6 +167,16 @@ func (t *talk) auth(line string) error {
 	return t.act("auth", line, ok)
 }
 
+// from minds the order of commands, as strict servers do.
+func (t *talk) from(line string) error {
+	if t.open {
+		return t.send("503 5.5.1 Nested MAIL\r\n")
+	}
+	act := t.liar.options.Script("mail", line)
+	t.mail, t.open = Mail{From: line}, act.kind == honest
+	return t.perform(act, "250 2.1.0 Ok")
+}
+
 // data reads a body wherever the client has been told to send one.
 func (t *talk) data(line string) error {
 	act := t.liar.options.Script("data", line)
@@ -184,6 +196,7 @@ func (t *talk) data(line string) error {
 		}
 		t.mail.Bytes = append(t.mail.Bytes, strings.TrimPrefix(text, ".")...)
 	}
+	t.open = false
 	t.liar.mu.Lock()
 	t.liar.mails = append(t.liar.mails, t.mail)
 	t.liar.mu.Unlock()
