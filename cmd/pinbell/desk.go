@@ -65,7 +65,8 @@ type Report struct {
 type MailReport struct {
 	outbox.Status
 	Relay     string        `json:"relay"`
-	NextTryIn time.Duration `json:"next_try_in,omitempty"` // ns until the relay is tried again after it could not be reached
+	NextTryIn time.Duration `json:"next_try_in,omitempty"` // ns until what could not be sent is tried again
+	Sending   time.Duration `json:"sending,omitempty"`     // ns since when the mail server is being talked to
 }
 
 // Run serves until ctx ends.
@@ -187,7 +188,7 @@ func (d *desk) report(ctx context.Context) Report {
 	defer cancel()
 	r := Report{
 		Version: version, Device: d.device, Up: time.Since(d.started), Clock: d.clock.Status(),
-		Mail:     MailReport{Status: d.box.Status(), Relay: d.relay, NextTryIn: max(0, time.Until(d.courier.NextSession()))},
+		Mail:     d.mail(),
 		Troubles: d.troubles.List(),
 	}
 	st, err := d.engine.Status(ctx)
@@ -196,6 +197,14 @@ func (d *desk) report(ctx context.Context) Report {
 	}
 	r.Rules, r.Sensors = st.Rules, st.Sensors
 	return r
+}
+
+func (d *desk) mail() MailReport {
+	st := d.box.Status()
+	return MailReport{
+		Status: st, Relay: d.relay, Sending: d.courier.Stuck(),
+		NextTryIn: max(0, time.Until(d.courier.NextSession()), st.RetryIn),
+	}
 }
 
 // ask puts a command to the running daemon.

@@ -180,16 +180,17 @@ func (g *garage) status() string {
 	return p.stdout.String()
 }
 
-// tells wants each piece in what pinbell status shows.
-func (g *garage) tells(pieces ...string) {
+// tells wants each piece in what pinbell status shows, and gives that.
+func (g *garage) tells(pieces ...string) (text string) {
 	g.t.Helper()
-	text := g.status()
+	text = g.status()
 	flat := strings.Join(strings.Fields(text), " ")
 	for _, piece := range pieces {
 		if !strings.Contains(flat, piece) {
 			g.t.Errorf("pinbell status does not say %q:\n%s", piece, text)
 		}
 	}
+	return text
 }
 
 // arrived waits until the honest server has as many mails.

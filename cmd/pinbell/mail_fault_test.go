@@ -174,8 +174,16 @@ func (f mailFault) isTold(g *garage, r Report) {
 	if told.Doing == "" || waiting(r) != 1 || r.Mail.Last != nil {
 		g.t.Errorf("pinbell says %q, with %d waiting and the last accepted mail %v", told.Doing, waiting(r), r.Mail.Last)
 	}
-	g.tells("1 waiting", "none accepted yet by localhost", told.Sentence, told.Doing, told.Remedy)
-	g.t.Logf("\n%s", g.status())
+	if !strings.Contains(told.Doing, "tries again") {
+		g.t.Errorf("pinbell says %q, and tries again all the same", told.Doing)
+	}
+	shown := g.tells("rack-hot (warning) since", "not told yet", "1 waiting", "next try in", "none accepted yet by localhost",
+		told.Sentence, told.Doing, told.Remedy)
+	for _, odd := range []string{"told once", "EOF", "localhost: localhost", "localhost: The"} {
+		if strings.Contains(shown, odd) {
+			g.t.Errorf("pinbell status says %q:\n%s", odd, shown)
+		}
+	}
 }
 
 // messageID is in the server's word, or in the bytes that a liar heard.

@@ -76,7 +76,7 @@ type parcel struct {
 const (
 	serialKey = "serial"
 	ledgerKey = "ledger"
-	floorKey = "floor"
+	floorKey  = "floor"
 )
 
 // Open opens the outbox in its directory. Only ErrInUse, or a directory that

@@ -229,6 +229,8 @@ type Status struct {
 	Today       int            `json:"today"`            // mails sealed within 24 hours
 	PerDay      int            `json:"per_day"`
 	LastVerdict notify.Verdict `json:"last_verdict,omitzero"` // of a mail that is still on its way
+	RetryIn     time.Duration  `json:"retry_in,omitempty"`    // ns until the first of the mails that were put off or refused is tried again; 0: one is due
+	Untold      map[uint64]int `json:"untold,omitempty"`      // by incident: how many of its events wait or are on their way
 	Memory      bool           `json:"memory_only"`           // the disk does not take anything
 }
 
@@ -250,5 +252,30 @@ func (b *Box) Status() Status {
 	} else if len(b.waiting) > 0 {
 		st.Oldest = b.waiting[0].At
 	}
+	st.RetryIn = b.retryIn(time.Now())
+	st.Untold = b.untold()
 	return st
+}
+
+// retryIn is how long no sealed mail is due.
+func (b *Box) retryIn(now time.Time) (wait time.Duration) {
+	for i, p := range b.mails {
+		if left := max(0, p.next.Sub(now)); i == 0 || left < wait {
+			wait = left
+		}
+	}
+	return wait
+}
+
+func (b *Box) untold() map[uint64]int {
+	n := map[uint64]int{}
+	for _, ev := range b.waiting {
+		n[ev.Incident] += 1 + ev.Merged
+	}
+	for _, p := range b.mails {
+		for _, ev := range p.Events {
+			n[ev.Incident] += 1 + ev.Merged
+		}
+	}
+	return n
 }
