@@ -11,6 +11,7 @@ import (
 	"time"
 
 	systemd "github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
 
 	"pinbell/notify"
 	"pinbell/notify/clock"
@@ -227,7 +228,10 @@ func notRunning(dir string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return errors.New("this user may not ask the daemon in " + dir + ": run it with sudo")
-	case errors.Is(err, os.ErrNotExist):
+	case unix.Access(dir, unix.W_OK) == unix.EROFS:
+		return errors.New("the disk with the state directory " + dir + " is read-only, so a pinbell that runs there cannot be asked. " +
+			"It goes on with alarms in memory: `journalctl -u pinbell` shows what it says. A failing card does that: look at `dmesg`")
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ECONNREFUSED): // the socket of one that has ended stays
 		return errors.New("no pinbell is running with the state directory " + dir + ". Start it (systemctl start pinbell), or name its directory with --state")
 	}
 	return errors.New("the daemon in " + dir + " does not answer (" + err.Error() + "): it has stopped, or hangs. `journalctl -u pinbell` says more")

@@ -138,7 +138,7 @@ func (f mailFault) plugIn(g *garage) (heard func() []smtptest.Mail) {
 	case f.liar != nil:
 		liar := serve(g.t, func() (*smtptest.Liar, error) { return smtptest.Lie(*f.liar) })
 		g.trust(liar.CAFile())
-		g.plug.into(net.JoinHostPort(liar.Host(), strconv.Itoa(liar.Port())))
+		g.plug.into(hostPort(liar))
 		return liar.Mails
 	case f.server != nil:
 		server := serve(g.t, func() (*smtptest.Server, error) { return smtptest.Start(*f.server) })
@@ -185,6 +185,8 @@ func (f mailFault) isTold(g *garage, r Report) {
 		}
 	}
 }
+
+func hostPort(l *smtptest.Liar) string { return net.JoinHostPort(l.Host(), strconv.Itoa(l.Port())) }
 
 // messageID is in the server's word, or in the bytes that a liar heard.
 func messageID(m smtptest.Mail) string {
