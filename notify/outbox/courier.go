@@ -53,7 +53,7 @@ func (c *Courier) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for {
 		timed := c.Clock.Changed()
-		timer.Reset(time.Until(c.round(ctx)))
+		timer.Reset(time.Until(c.Box.tendBy(c.round(ctx))))
 		select {
 		case <-ctx.Done():
 			return nil

@@ -75,6 +75,16 @@ func (b *Box) Tend(now time.Time) {
 	}
 }
 
+// tendBy is when Tend has something to do, if that is before next.
+func (b *Box) tendBy(next time.Time) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.retry.IsZero() && b.retry.Before(next) {
+		return b.retry
+	}
+	return next
+}
+
 func (b *Box) due(now time.Time) *parcel {
 	for _, p := range b.mails {
 		if !now.Before(p.next) {
@@ -98,9 +108,6 @@ func (b *Box) nextDue(now time.Time) time.Time {
 			next = now.Add(max(b.freeAt.Sub(wall), time.Second))
 		}
 	}
-	if !b.retry.IsZero() && b.retry.Before(next) {
-		next = b.retry
-	}
 	return next
 }
 
@@ -110,12 +117,12 @@ func (b *Box) tellLimit() {
 		return
 	}
 	names := map[string]string{
-		"per_hour": "the limit of mails an hour ([limits] per_hour) is reached",
-		"per_day":  "the limit of mails a day ([limits] per_day, less the reserve for critical) is reached",
+		"per_hour": "The limit of mails an hour ([limits] per_hour) is reached.",
+		"per_day":  "The limit of mails a day ([limits] per_day, less the reserve for critical) is reached.",
 	}
 	sentence, known := names[b.limited]
 	if !known {
-		sentence = "the provider's limit of recipients a day is reached"
+		sentence = "The provider's limit of recipients a day is reached."
 	}
 	b.Troubles.Raise(notify.Trouble{
 		Code: "mail.limit", Sentence: sentence,

@@ -223,7 +223,7 @@ func (s *store) record(value []byte) {
 // flush writes all that is not on disk yet, in one transaction. After an error
 // everything is still in memory, and the file is opened anew at the next try.
 func (s *store) flush() (err error) {
-	if len(s.dirty) == 0 && len(s.log) == 0 {
+	if s.db != nil && len(s.dirty) == 0 && len(s.log) == 0 {
 		return nil
 	}
 	if s.db == nil {
