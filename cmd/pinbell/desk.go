@@ -121,10 +121,18 @@ func (d *desk) listen() *net.UnixListener {
 		}
 	}
 	d.troubles.Raise(notify.Trouble{
-		Code: "status.socket", Sentence: "pinbell status cannot be answered: " + err.Error(),
-		Doing: "Alarms go on. pinbell tries again at the next beat.", Remedy: "The state directory " + d.dir + " must be writable.",
+		Code: "status.socket", Sentence: "`pinbell status` gets no answer, as its socket in " + d.dir + " cannot be made: " + cause(err) + ".",
+		Doing: "Alarms go on. pinbell tries again twice a minute or more often.", Remedy: "The directory must be writable for the user that pinbell runs as.",
 	})
 	return nil
+}
+
+// cause is the system's word for an error, without the paths before it.
+func cause(err error) string {
+	if errno := unix.Errno(0); errors.As(err, &errno) {
+		return errno.Error()
+	}
+	return err.Error()
 }
 
 // shortPath gives a path to the socket that fits into a socket's address (107
@@ -194,7 +202,7 @@ func (d *desk) report(ctx context.Context) Report {
 	}
 	st, err := d.engine.Status(ctx)
 	if err != nil {
-		r.Troubles = append(r.Troubles, notify.Trouble{Code: "engine.silent", Sentence: "the rules do not answer: " + err.Error(), Since: time.Now()})
+		r.Troubles = append(r.Troubles, notify.Trouble{Code: "engine.silent", Sentence: "The rules do not answer: " + err.Error() + ".", Since: time.Now()})
 	}
 	r.Rules, r.Sensors = st.Rules, st.Sensors
 	return r

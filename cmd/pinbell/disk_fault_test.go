@@ -77,7 +77,7 @@ func TestFullDiskDelaysNoAlarmAndIsTold(t *testing.T) {
 	g.arrived(1, 5*time.Second)
 	r := g.until("the full disk is told", 5*time.Second, func(r Report) bool { return trouble(r, "store.memory") != nil })
 	told := trouble(r, "store.memory")
-	if !strings.Contains(told.Sentence, "no space left") || !strings.Contains(told.Remedy, "Make room") || !r.Mail.Memory {
+	if !strings.HasPrefix(told.Sentence, "The disk is full, so nothing can be saved in ") || !strings.Contains(told.Remedy, "Make room") || !r.Mail.Memory {
 		t.Errorf("the trouble is %+v", told)
 	}
 	t.Log("\n" + g.tells(told.Sentence, told.Doing, told.Remedy))

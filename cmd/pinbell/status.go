@@ -214,11 +214,7 @@ func code(n int) string {
 
 func (r *Report) troubles() (lines []string) {
 	for _, t := range r.Troubles {
-		text := t.Sentence
-		if !strings.Contains(text, t.About) {
-			text = t.About + ": " + text
-		}
-		lines = append(lines, text+" (since "+r.clockTime(notify.Moment{Wall: t.Since})+")")
+		lines = append(lines, t.Lead()+" (since "+r.clockTime(notify.Moment{Wall: t.Since})+")")
 		for _, more := range []string{t.Doing, t.Remedy} {
 			if more != "" {
 				lines = append(lines, "  "+more)

@@ -275,7 +275,7 @@ func (l letter) troubles(p *page) {
 		if i == 0 {
 			p.paragraph("What keeps pinbell from its work:")
 		}
-		p.line("  - %s", joined(t.Sentence, t.Doing, t.Remedy))
+		p.line("  - %s", joined(t.Lead(), t.Doing, t.Remedy))
 	}
 	if n := len(l.Troubles); n > maxTroubles {
 		p.line("  - And %d more.", n-maxTroubles)
