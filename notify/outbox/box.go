@@ -258,7 +258,33 @@ func (b *Box) flush() {
 	if b.Dir == "" {
 		return
 	}
-	b.disk(b.store.flush())
+	late := !b.store.loaded
+	err := b.store.flush()
+	if late && b.store.loaded && err == nil {
+		b.takeUp()
+		err = b.store.flush()
+	}
+	b.disk(err)
+}
+
+// takeUp goes on from a store that could not be read at the start. Where what
+// was found there and what has happened since have one number, what was found
+// gets another.
+func (b *Box) takeUp() {
+	b.serial = max(b.serial, decodeUint(b.store.met[serialKey]))
+	for _, key := range sortedKeys(b.store.met) {
+		var ev notify.Event
+		if !strings.HasPrefix(key, "event/") || json.Unmarshal(b.store.met[key], &ev) != nil {
+			continue
+		}
+		b.serial++
+		ev.Serial = b.serial
+		b.store.put(eventKey(ev.Serial), encode(ev))
+	}
+	clear(b.store.met)
+	b.store.put(serialKey, encodeUint(b.serial))
+	b.waiting, b.mails = nil, nil
+	b.read()
 }
 
 // Floor is the newest trusted time at which a mail was accepted; zero if none

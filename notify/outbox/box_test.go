@@ -355,6 +355,7 @@ func TestFailedDiskIsTriedEveryMinuteWhileTheRelayIsDown(t *testing.T) {
 		raise(b, "a", notify.Warning)
 		go c.Run(t.Context())
 		time.Sleep(10*time.Minute + time.Second)
+		synctest.Wait()
 		if tries < 9 || tries > 12 {
 			t.Errorf("%d tries in ten minutes", tries)
 		}
