@@ -96,7 +96,11 @@ func opening(e notify.Event) string {
 	case notify.Lost:
 		return title(e) + " has given no reading" + lasting(e) + "."
 	case notify.Returned:
-		return title(e) + " gives readings again" + spanned(", after ", silence(e)) + " without."
+		span := spanned(", after ", silence(e))
+		if span != "" {
+			span += " without"
+		}
+		return title(e) + " gives readings again" + span + "."
 	}
 	return "This is a test: mail from this board reaches you."
 }
