@@ -87,6 +87,7 @@ var mailFaults = []mailFault{
 // owner is told, makes the server well, and wants the mail: with what was to
 // be told, under one Message-ID.
 func TestMailServerFaultsAreToldAndOvercome(t *testing.T) {
+	t.Parallel()
 	for _, f := range mailFaults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()

@@ -79,6 +79,7 @@ func TestServerThatEchoesTheLoginShowsItToNobody(t *testing.T) {
 // TestServerThatHangsIsToldAndOvercome has a server fall silent at each step:
 // no session lasts longer than two minutes.
 func TestServerThatHangsIsToldAndOvercome(t *testing.T) {
+	t.Parallel()
 	for _, step := range []string{"greeting", "ehlo", "starttls", "tls", "ehlo2", "auth", "mail", "rcpt", "data", "dot"} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()

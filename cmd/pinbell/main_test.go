@@ -20,7 +20,7 @@ import (
 // Main, in a process of its own.
 func TestMain(m *testing.M) {
 	// The tests here wait for daemons far more than they compute.
-	flag.Set("test.parallel", "24")
+	flag.Set("test.parallel", "80")
 	// The race detector has each process sleep for a second when it ends well.
 	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	testscript.Main(m, map[string]func(){"pinbell": func() { os.Exit(Main()) }})
@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 // TestCommandLine runs the scripts: each call with its exit code, and what it
 // says where.
 func TestCommandLine(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", Setup: equip, RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "expand": expand},

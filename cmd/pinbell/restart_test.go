@@ -82,6 +82,7 @@ func TestTrueAtStartFiresOnceOverRestarts(t *testing.T) {
 // TestStopIsQuickAndClean sends SIGTERM in quiet times, while a mail server
 // hangs, and while time servers are silent.
 func TestStopIsQuickAndClean(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(g *garage){
 		"quiet": func(*garage) {},
 		"mail server hangs": func(g *garage) {

@@ -175,6 +175,7 @@ driver = "replay"
 path = "night.csv"
 states = ["closed", "open"]
 every = "20ms"
+silent_after = "1m"
 [[rule]]
 name = "door-left-open"
 when = "door.open"
