@@ -36,8 +36,6 @@ type exit struct {
 func (e exit) Error() string { return e.err.Error() }
 func (e exit) Unwrap() error { return e.err }
 
-var errSaid = errors.New("")
-
 func main() { os.Exit(Main()) }
 
 // Main runs the command line and gives the exit code.

@@ -22,7 +22,6 @@ type plug struct {
 	cut      bool // break off in the middle of a mail
 	conns    []net.Conn
 	wire     bytes.Buffer
-	visits   int
 }
 
 func newPlug(t *testing.T, target string) *plug {
@@ -40,13 +39,6 @@ func (p *plug) heard() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.wire.String()
-}
-
-// visited counts the connections so far.
-func (p *plug) visited() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.visits
 }
 
 // into leads new connections to a server, and opens the port if it was closed.
@@ -99,7 +91,6 @@ func (p *plug) accept(listener net.Listener) {
 		}
 		p.mu.Lock()
 		target, cut := p.target, p.cut
-		p.visits++
 		p.mu.Unlock()
 		server, err := net.Dial("tcp", target)
 		if err != nil {
