@@ -6,6 +6,7 @@ package notify
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -19,6 +20,19 @@ type Trouble struct {
 	Doing    string    `json:"doing,omitempty"` // what pinbell does about it
 	Remedy   string    `json:"remedy,omitempty"`
 	Since    time.Time `json:"since"` // by the board's clock, with monotonic time while the program runs
+}
+
+// Lead is the sentence as people read it: after what it is about, where it does
+// not say that itself, and with a stop at its end.
+func (t Trouble) Lead() string {
+	text := t.Sentence
+	if !strings.Contains(text, t.About) {
+		text = t.About + ": " + text
+	}
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
 }
 
 // Troubles is the set of what is wrong now. Its zero value is empty and ready.

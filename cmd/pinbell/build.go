@@ -17,9 +17,10 @@ import (
 	"pinbell/sensors/sysfs"
 )
 
-// boardIsThere fails where a config asks for pins or chips and the machine
-// has nothing of the kind: then it is the wrong machine, and not a fault that
-// may pass.
+// boardIsThere fails where a config asks for pins and chips alone, and the
+// machine has nothing of the kind: then it is the wrong machine, and not a
+// fault that may pass. Where there is anything else to watch, it is watched,
+// and what is missing is told as a fault.
 func boardIsThere(all []config.Sensor) error {
 	var missing error
 	for _, s := range all {
@@ -30,8 +31,6 @@ func boardIsThere(all []config.Sensor) error {
 			}
 		} else if _, chip := i2c.Chips[s.Driver]; chip {
 			_, there = os.Stat(fmt.Sprintf("/dev/i2c-%d", s.Bus))
-		} else {
-			continue
 		}
 		if there == nil || !errors.Is(there, os.ErrNotExist) && s.Driver != "gpio" {
 			return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	systemd "github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
 
 	"pinbell/notify"
 	"pinbell/notify/clock"
@@ -65,7 +66,8 @@ type Report struct {
 type MailReport struct {
 	outbox.Status
 	Relay     string        `json:"relay"`
-	NextTryIn time.Duration `json:"next_try_in,omitempty"` // ns until the relay is tried again after it could not be reached
+	NextTryIn time.Duration `json:"next_try_in,omitempty"` // ns until what could not be sent is tried again
+	Sending   time.Duration `json:"sending,omitempty"`     // ns since when the mail server is being talked to
 }
 
 // Run serves until ctx ends.
@@ -119,10 +121,18 @@ func (d *desk) listen() *net.UnixListener {
 		}
 	}
 	d.troubles.Raise(notify.Trouble{
-		Code: "status.socket", Sentence: "pinbell status cannot be answered: " + err.Error(),
-		Doing: "Alarms go on. pinbell tries again at the next beat.", Remedy: "The state directory " + d.dir + " must be writable.",
+		Code: "status.socket", Sentence: "`pinbell status` gets no answer, as its socket in " + d.dir + " cannot be made: " + cause(err) + ".",
+		Doing: "Alarms go on. pinbell tries again twice a minute or more often.", Remedy: "The directory must be writable for the user that pinbell runs as.",
 	})
 	return nil
+}
+
+// cause is the system's word for an error, without the paths before it.
+func cause(err error) string {
+	if errno := unix.Errno(0); errors.As(err, &errno) {
+		return errno.Error()
+	}
+	return err.Error()
 }
 
 // shortPath gives a path to the socket that fits into a socket's address (107
@@ -187,15 +197,23 @@ func (d *desk) report(ctx context.Context) Report {
 	defer cancel()
 	r := Report{
 		Version: version, Device: d.device, Up: time.Since(d.started), Clock: d.clock.Status(),
-		Mail:     MailReport{Status: d.box.Status(), Relay: d.relay, NextTryIn: max(0, time.Until(d.courier.NextSession()))},
+		Mail:     d.mail(),
 		Troubles: d.troubles.List(),
 	}
 	st, err := d.engine.Status(ctx)
 	if err != nil {
-		r.Troubles = append(r.Troubles, notify.Trouble{Code: "engine.silent", Sentence: "the rules do not answer: " + err.Error(), Since: time.Now()})
+		r.Troubles = append(r.Troubles, notify.Trouble{Code: "engine.silent", Sentence: "The rules do not answer: " + err.Error() + ".", Since: time.Now()})
 	}
 	r.Rules, r.Sensors = st.Rules, st.Sensors
 	return r
+}
+
+func (d *desk) mail() MailReport {
+	st := d.box.Status()
+	return MailReport{
+		Status: st, Relay: d.relay, Sending: d.courier.Stuck(),
+		NextTryIn: max(0, time.Until(d.courier.NextSession()), st.RetryIn),
+	}
 }
 
 // ask puts a command to the running daemon.
@@ -218,7 +236,10 @@ func notRunning(dir string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return errors.New("this user may not ask the daemon in " + dir + ": run it with sudo")
-	case errors.Is(err, os.ErrNotExist):
+	case unix.Access(dir, unix.W_OK) == unix.EROFS:
+		return errors.New("the disk with the state directory " + dir + " is read-only, so a pinbell that runs there cannot be asked. " +
+			"It goes on with alarms in memory: `journalctl -u pinbell` shows what it says. A failing card does that: look at `dmesg`")
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ECONNREFUSED): // the socket of one that has ended stays
 		return errors.New("no pinbell is running with the state directory " + dir + ". Start it (systemctl start pinbell), or name its directory with --state")
 	}
 	return errors.New("the daemon in " + dir + " does not answer (" + err.Error() + "): it has stopped, or hangs. `journalctl -u pinbell` says more")

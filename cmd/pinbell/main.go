@@ -36,8 +36,6 @@ type exit struct {
 func (e exit) Error() string { return e.err.Error() }
 func (e exit) Unwrap() error { return e.err }
 
-var errSaid = errors.New("")
-
 func main() { os.Exit(Main()) }
 
 // Main runs the command line and gives the exit code.
@@ -95,15 +93,22 @@ func command() *cobra.Command {
 		Long: "pinbell watches the pins and sensors of a small board and sends a mail when\n" +
 			"something is wrong: once, soon, with the right time on it.",
 		SilenceUsage: true, SilenceErrors: true,
-		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(runCommand(), demoCommand(), checkCommand(), statusCommand(), testCommand(), versionCommand())
 	for _, c := range root.Commands() {
-		c.Args = cobra.NoArgs
+		c.Args = noArguments
 		c.RunE = coded(c.RunE)
 	}
 	return root
+}
+
+// noArguments says where what stands there may have been meant to go.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s takes no argument, but there is %q: `%s --help` shows what it takes", c.CommandPath(), args[0], c.CommandPath())
 }
 
 // coded gives an error of a command the code for failure, unless it has one.

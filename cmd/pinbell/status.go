@@ -94,7 +94,7 @@ func (r *Report) rules() []string {
 }
 
 func (r *Report) raised(rule rules.RuleStatus) string {
-	text := fmt.Sprintf("raised: %s (%s) since %s, told %s", rule.Name, rule.Severity, r.clockTime(rule.Since), times(rule.Told))
+	text := fmt.Sprintf("raised: %s (%s) since %s, %s", rule.Name, rule.Severity, r.clockTime(rule.Since), told(rule.Told-r.Mail.Untold[rule.Incident]))
 	if rule.Reminder > 0 {
 		text += ", next reminder in " + notify.Span(rule.Reminder)
 	}
@@ -117,11 +117,15 @@ func (r *Report) clockTime(m notify.Moment) string {
 	return t.Format("15:04:05")
 }
 
-func times(n int) string {
-	if n == 1 {
-		return "once"
+// told counts what has reached a mail server that took it.
+func told(n int) string {
+	switch {
+	case n <= 0:
+		return "not told yet"
+	case n == 1:
+		return "told once"
 	}
-	return fmt.Sprintf("%d times", n)
+	return fmt.Sprintf("told %d times", n)
 }
 
 func (r *Report) sensors() []string {
@@ -172,7 +176,10 @@ func (r *Report) mail() []string {
 	if m.Waiting+m.Sealed > 0 {
 		first += ", the oldest since " + r.clockTime(m.Oldest)
 	}
-	if m.NextTryIn > 0 {
+	switch {
+	case m.Sending > 0:
+		first += fmt.Sprintf(", talking to %s for %s", m.Relay, notify.Span(m.Sending))
+	case m.NextTryIn > 0 && m.Waiting+m.Sealed > 0:
 		first += ", next try in " + notify.Span(m.NextTryIn)
 	}
 	if m.Limit != "" {
@@ -186,11 +193,16 @@ func (r *Report) mail() []string {
 	} else {
 		first += "; none accepted yet by " + m.Relay
 	}
-	lines := []string{first, fmt.Sprintf("%d of %d mails sent in 24 hours", m.Today, m.PerDay)}
+	lines := []string{first, fmt.Sprintf("%d of the %d mails that limits allow in 24 hours", m.Today, m.PerDay)}
 	if v := m.LastVerdict; v.Outcome != 0 {
-		lines = append(lines, fmt.Sprintf("last attempt: %s at %s: %s", v.Outcome, v.Step, strings.TrimSpace(fmt.Sprintf("%s %s", code(v.Code), v.Reply))))
+		lines = append(lines, fmt.Sprintf("last attempt %s (%s: %s)", ended[v.Outcome], v.Step, strings.TrimSpace(code(v.Code)+" "+v.Reply)))
 	}
 	return lines
+}
+
+// ended is an outcome in plain words.
+var ended = map[notify.Outcome]string{
+	notify.Refused: "was refused", notify.Deferred: "was put off", notify.Unknown: "got no receipt", notify.Down: "did not get through",
 }
 
 func code(n int) string {
@@ -202,11 +214,7 @@ func code(n int) string {
 
 func (r *Report) troubles() (lines []string) {
 	for _, t := range r.Troubles {
-		text := t.Sentence
-		if t.About != "" {
-			text = t.About + ": " + text
-		}
-		lines = append(lines, text+" (since "+r.clockTime(notify.Moment{Wall: t.Since})+")")
+		lines = append(lines, t.Lead()+" (since "+r.clockTime(notify.Moment{Wall: t.Since})+")")
 		for _, more := range []string{t.Doing, t.Remedy} {
 			if more != "" {
 				lines = append(lines, "  "+more)

@@ -90,7 +90,7 @@ func tellTest(out io.Writer, v notify.Verdict, troubles []notify.Trouble) error 
 		return nil
 	}
 	for _, t := range troubles {
-		fmt.Fprintf(out, "\n%s\n", t.Sentence)
+		fmt.Fprintf(out, "\n%s\n", t.Lead())
 		if t.Remedy != "" {
 			fmt.Fprintln(out, t.Remedy)
 		}

@@ -97,7 +97,11 @@ func opening(e notify.Event) string {
 	case notify.Lost:
 		return title(e) + " has given no reading" + lasting(e) + "."
 	case notify.Returned:
-		return title(e) + " gives readings again" + spanned(", after ", silence(e)) + " without."
+		span := spanned(", after ", silence(e))
+		if span != "" {
+			span += " without"
+		}
+		return title(e) + " gives readings again" + span + "."
 	}
 	return "This is a test: mail from this board reaches you."
 }
@@ -281,7 +285,7 @@ func (l letter) troubles(p *page) {
 		if i == 0 {
 			p.paragraph("What keeps pinbell from its work:")
 		}
-		p.line("  - %s", joined(t.Sentence, t.Doing, t.Remedy))
+		p.line("  - %s", joined(t.Lead(), t.Doing, t.Remedy))
 	}
 	if n := len(troubles); n > maxTroubles {
 		p.line("  - And %d more.", n-maxTroubles)

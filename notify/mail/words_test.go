@@ -144,3 +144,10 @@ func TestNothingToTellIsSaidAndNotCrashed(t *testing.T) {
 		t.Errorf("text %q", got)
 	}
 }
+
+func TestReturnWithoutAKnownSilenceIsAWholeSentence(t *testing.T) {
+	back := notify.Event{Kind: notify.Returned, Title: "Cellar"}
+	if got := opening(back); got != "Cellar gives readings again." {
+		t.Errorf("got %q", got)
+	}
+}

@@ -27,6 +27,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"pinbell/notify"
@@ -76,7 +77,7 @@ type parcel struct {
 const (
 	serialKey = "serial"
 	ledgerKey = "ledger"
-	floorKey = "floor"
+	floorKey  = "floor"
 )
 
 // Open opens the outbox in its directory. Only ErrInUse, or a directory that
@@ -106,7 +107,7 @@ func Open(c Config) (*Box, error) {
 func (b *Box) tellAside(aside string) {
 	b.Troubles.Raise(notify.Trouble{
 		Code: "store.aside", About: FileName,
-		Sentence: "the store could not be read, so a new one was begun",
+		Sentence: "The store of what is to be told could not be read, so a new one was begun.",
 		Doing:    "The old file was kept as " + aside + ". What it had still to tell is not told.",
 		Remedy:   "The card may be wearing out: copy what matters from it and replace it soon.",
 	})
@@ -119,22 +120,33 @@ func (b *Box) disk(err error) {
 		b.Troubles.Clear("store.memory", b.Dir)
 		return
 	}
-	remedy := "Look at the card: `df -h " + b.Dir + "` and `dmesg`."
-	switch text := err.Error(); {
-	case strings.Contains(text, "no space left"):
-		remedy = "Make room on the disk: `df -h " + b.Dir + "` shows how full it is."
-	case strings.Contains(text, "read-only"):
-		remedy = "The file system is read-only: a failing card does that. Look at `dmesg`, and replace the card if it reports errors."
-	case strings.Contains(text, "permission denied"):
-		remedy = "The directory must belong to the user that pinbell runs as: `ls -ld " + b.Dir + "`."
-	}
+	sentence, remedy := b.diskFault(err)
 	b.Troubles.Raise(notify.Trouble{
-		Code: "store.memory", About: b.Dir,
-		Sentence: "nothing can be written to the state directory: " + err.Error(),
-		Doing:    "Alarms go on, kept in memory only: a power cut now would lose what has not been mailed yet. pinbell tries to write every minute.",
-		Remedy:   remedy,
+		Code: "store.memory", About: b.Dir, Sentence: sentence, Remedy: remedy,
+		Doing: "Alarms go on, kept in memory only: a power cut now would lose what has not been mailed yet. pinbell tries to write every minute.",
 	})
 	b.retry = time.Now().Add(time.Minute)
+}
+
+// diskFault says why nothing can be written, and what helps.
+func (b *Box) diskFault(err error) (sentence, remedy string) {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "The disk is full, so nothing can be saved in " + b.Dir + ".",
+			"Make room on it: `df -h " + b.Dir + "` shows how full it is."
+	case errors.Is(err, syscall.EROFS):
+		return "The disk is read-only, so nothing can be saved in " + b.Dir + ".",
+			"A failing card does that: look at `dmesg`, and replace the card if it reports errors."
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return "pinbell may not write to its state directory " + b.Dir + ".",
+			"The directory and " + FileName + " in it must belong to the user that pinbell runs as: `ls -la " + b.Dir + "`."
+	}
+	why := err
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
+		why = errno
+	}
+	return fmt.Sprintf("Nothing can be saved in %s: %v.", b.Dir, why),
+		"Look at the card: `df -h " + b.Dir + "` and `dmesg`."
 }
 
 // read fills the box from the store's records.
@@ -170,7 +182,7 @@ func (b *Box) read() {
 func (b *Box) tellUnreadable(key string, err error) {
 	b.Troubles.Raise(notify.Trouble{
 		Code: "store.record", About: key,
-		Sentence: fmt.Sprintf("a record of the store cannot be read: %v", err),
+		Sentence: fmt.Sprintf("A record of the store, %s, cannot be read: %v.", key, err),
 		Doing:    "It is kept as it is, and not told.",
 		Remedy:   "It may come from a newer pinbell: install that one again.",
 	})
@@ -246,7 +258,33 @@ func (b *Box) flush() {
 	if b.Dir == "" {
 		return
 	}
-	b.disk(b.store.flush())
+	late := !b.store.loaded
+	err := b.store.flush()
+	if late && b.store.loaded && err == nil {
+		b.takeUp()
+		err = b.store.flush()
+	}
+	b.disk(err)
+}
+
+// takeUp goes on from a store that could not be read at the start. Where what
+// was found there and what has happened since have one number, what was found
+// gets another.
+func (b *Box) takeUp() {
+	b.serial = max(b.serial, decodeUint(b.store.met[serialKey]))
+	for _, key := range sortedKeys(b.store.met) {
+		var ev notify.Event
+		if !strings.HasPrefix(key, "event/") || json.Unmarshal(b.store.met[key], &ev) != nil {
+			continue
+		}
+		b.serial++
+		ev.Serial = b.serial
+		b.store.put(eventKey(ev.Serial), encode(ev))
+	}
+	clear(b.store.met)
+	b.store.put(serialKey, encodeUint(b.serial))
+	b.waiting, b.mails = nil, nil
+	b.read()
 }
 
 // Floor is the newest trusted time at which a mail was accepted; zero if none

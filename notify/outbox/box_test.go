@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -313,6 +314,57 @@ func TestAlarmsGoOnWithoutADisk(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A daemon that has nothing to write must not take that for a disk that works.
+func TestDiskThatNeverOpenedStaysATroubleInQuietTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		os.Mkdir(filepath.Join(dir, FileName), 0o700) // a folder in the store's place is no store, for root neither
+		b := open(t, dir, wide, newClock(t, true))
+		for range 3 {
+			if list := b.Troubles.List(); len(list) != 1 || list[0].Code != "store.memory" || !b.Status().Memory {
+				t.Fatalf("troubles without a disk: %v", list)
+			}
+			time.Sleep(61 * time.Second)
+			b.Tend(time.Now())
+		}
+		os.Remove(filepath.Join(dir, FileName))
+		time.Sleep(61 * time.Second)
+		b.Tend(time.Now())
+		if list := b.Troubles.List(); len(list) != 0 || b.Status().Memory {
+			t.Fatalf("troubles with a disk: %v", list)
+		}
+		raise(b, "a", notify.Warning)
+		b.store.detach()
+		if got := accept(open(t, dir, wide, newClock(t, true))); len(got) != 1 {
+			t.Errorf("after a cut %v is told", got)
+		}
+	})
+}
+
+// What pinbell says it does every minute it does every minute, also while the
+// mail server is away for an hour.
+func TestFailedDiskIsTriedEveryMinuteWhileTheRelayIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, t.TempDir(), wide, newClock(t, true))
+		tries := 0
+		b.store.update = func(*bbolt.DB, func(*bbolt.Tx) error) error { tries++; return syscall.ENOSPC }
+		c := &Courier{Box: b, Clock: b.Clock, Troubles: b.Troubles, Log: slog.New(slog.DiscardHandler)}
+		c.openAt = time.Now().Add(time.Hour)
+		raise(b, "a", notify.Warning)
+		go c.Run(t.Context())
+		time.Sleep(10*time.Minute + time.Second)
+		synctest.Wait()
+		if tries < 9 || tries > 12 {
+			t.Errorf("%d tries in ten minutes", tries)
+		}
+		for _, trouble := range b.Troubles.List() {
+			if strings.Contains(trouble.Sentence, "no space left") || !strings.Contains(trouble.Sentence, "is full") {
+				t.Errorf("a full disk is told as %q", trouble.Sentence)
+			}
+		}
+	})
 }
 
 func TestReadOnlyDirectoryStillSends(t *testing.T) {

@@ -53,7 +53,7 @@ func (c *Courier) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for {
 		timed := c.Clock.Changed()
-		timer.Reset(time.Until(c.round(ctx)))
+		timer.Reset(time.Until(c.Box.tendBy(c.round(ctx))))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -103,7 +103,7 @@ func (c *Courier) round(ctx context.Context) time.Time {
 		session, v = c.carry(ctx, session, m)
 		c.settle(m, v)
 		if v.Outcome == notify.Down {
-			return c.openAt
+			return c.lookAgain(time.Now())
 		}
 	}
 	return now
@@ -164,15 +164,16 @@ func (c *Courier) settle(m notify.Mail, v notify.Verdict) {
 	if v.Step == "auth" && c.Relay.Password != nil {
 		c.used, _ = c.Relay.Password() // one that cannot be read is a trouble of its own
 	}
+	openAt := time.Time{} // a session that came about ends the wait of one that did not
 	if v.Outcome == notify.Down {
 		c.downs++
-		openAt := now.Add(max(v.Wait, backoff(c.downs, firstRetry, lastRetry)))
-		c.openAt = openAt
-		c.opens.Store(&openAt)
+		openAt = now.Add(max(v.Wait, backoff(c.downs, firstRetry, lastRetry)))
 		c.Box.Busy()
 	} else {
 		c.downs = 0
 	}
+	c.openAt = openAt
+	c.opens.Store(&openAt)
 	c.tell(m, v)
 	if c.Settled != nil {
 		c.Settled(m, v)

@@ -75,6 +75,16 @@ func (b *Box) Tend(now time.Time) {
 	}
 }
 
+// tendBy is when Tend has something to do, if that is before next.
+func (b *Box) tendBy(next time.Time) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.retry.IsZero() && b.retry.Before(next) {
+		return b.retry
+	}
+	return next
+}
+
 func (b *Box) due(now time.Time) *parcel {
 	for _, p := range b.mails {
 		if !now.Before(p.next) {
@@ -98,9 +108,6 @@ func (b *Box) nextDue(now time.Time) time.Time {
 			next = now.Add(max(b.freeAt.Sub(wall), time.Second))
 		}
 	}
-	if !b.retry.IsZero() && b.retry.Before(next) {
-		next = b.retry
-	}
 	return next
 }
 
@@ -110,12 +117,12 @@ func (b *Box) tellLimit() {
 		return
 	}
 	names := map[string]string{
-		"per_hour": "the limit of mails an hour ([limits] per_hour) is reached",
-		"per_day":  "the limit of mails a day ([limits] per_day, less the reserve for critical) is reached",
+		"per_hour": "The limit of mails an hour ([limits] per_hour) is reached.",
+		"per_day":  "The limit of mails a day ([limits] per_day, less the reserve for critical) is reached.",
 	}
 	sentence, known := names[b.limited]
 	if !known {
-		sentence = "the provider's limit of recipients a day is reached"
+		sentence = "The provider's limit of recipients a day is reached."
 	}
 	b.Troubles.Raise(notify.Trouble{
 		Code: "mail.limit", Sentence: sentence,
@@ -229,6 +236,8 @@ type Status struct {
 	Today       int            `json:"today"`            // mails sealed within 24 hours
 	PerDay      int            `json:"per_day"`
 	LastVerdict notify.Verdict `json:"last_verdict,omitzero"` // of a mail that is still on its way
+	RetryIn     time.Duration  `json:"retry_in,omitempty"`    // ns until the first of the mails that were put off or refused is tried again; 0: one is due
+	Untold      map[uint64]int `json:"untold,omitempty"`      // by incident: how many of its events wait or are on their way
 	Memory      bool           `json:"memory_only"`           // the disk does not take anything
 }
 
@@ -250,5 +259,30 @@ func (b *Box) Status() Status {
 	} else if len(b.waiting) > 0 {
 		st.Oldest = b.waiting[0].At
 	}
+	st.RetryIn = b.retryIn(time.Now())
+	st.Untold = b.untold()
 	return st
+}
+
+// retryIn is how long no sealed mail is due.
+func (b *Box) retryIn(now time.Time) (wait time.Duration) {
+	for i, p := range b.mails {
+		if left := max(0, p.next.Sub(now)); i == 0 || left < wait {
+			wait = left
+		}
+	}
+	return wait
+}
+
+func (b *Box) untold() map[uint64]int {
+	n := map[uint64]int{}
+	for _, ev := range b.waiting {
+		n[ev.Incident] += 1 + ev.Merged
+	}
+	for _, p := range b.mails {
+		for _, ev := range p.Events {
+			n[ev.Incident] += 1 + ev.Merged
+		}
+	}
+	return n
 }

@@ -30,8 +30,11 @@ type store struct {
 	disk map[string]bool
 	log  [][]byte // records of the log that are not on disk yet, oldest first
 	logs int      // records in the log bucket
-	// loaded says that memory has what the file had at the start.
+	// loaded says that memory has what the file had when it was first read.
 	loaded bool
+	// met are records of a file that was first read late, under keys that
+	// memory had given to others by then.
+	met map[string][]byte
 	// update is db.Update; tests make it fail.
 	update func(*bbolt.DB, func(*bbolt.Tx) error) error
 }
@@ -49,7 +52,7 @@ var ErrInUse = errors.New("another pinbell is running with this state directory"
 
 func newStore(path string) *store {
 	return &store{
-		path: path, live: map[string][]byte{}, dirty: map[string]bool{}, disk: map[string]bool{},
+		path: path, live: map[string][]byte{}, dirty: map[string]bool{}, disk: map[string]bool{}, met: map[string][]byte{},
 		update: func(db *bbolt.DB, f func(*bbolt.Tx) error) error { return db.Update(f) },
 	}
 }
@@ -158,12 +161,14 @@ func (s *store) load(db *bbolt.DB) error {
 
 func (s *store) found(key string, value []byte) {
 	s.disk[key] = true
-	if _, known := s.live[key]; known {
-		return
-	}
-	if s.loaded {
+	_, known := s.live[key]
+	switch {
+	case known && !s.loaded:
+		s.met[key] = slices.Clone(value)
+	case known:
+	case s.loaded:
 		s.dirty[key] = true
-	} else {
+	default:
 		s.live[key] = slices.Clone(value)
 	}
 }
@@ -223,7 +228,7 @@ func (s *store) record(value []byte) {
 // flush writes all that is not on disk yet, in one transaction. After an error
 // everything is still in memory, and the file is opened anew at the next try.
 func (s *store) flush() (err error) {
-	if len(s.dirty) == 0 && len(s.log) == 0 {
+	if s.db != nil && len(s.dirty) == 0 && len(s.log) == 0 {
 		return nil
 	}
 	if s.db == nil {

@@ -32,11 +32,18 @@ func (e *Engine) faulty(s *sensor, f *sensors.Fault) {
 	if s.fault == nil || s.fault.Sentence != f.Sentence {
 		e.Troubles.Raise(notify.Trouble{
 			Code: faultCode, About: s.Name, Sentence: f.Error(),
-			Doing:  fmt.Sprintf("pinbell tries again every %v.", s.Every),
+			Doing:  retries(s.Every),
 			Remedy: f.Remedy,
 		})
 	}
 	s.fault = f
+}
+
+func retries(every time.Duration) string {
+	if every < time.Second {
+		return "pinbell goes on trying."
+	}
+	return fmt.Sprintf("pinbell tries again every %s.", notify.Span(every))
 }
 
 // silence makes a sensor's cells unknown when its newest reading is no longer

@@ -62,7 +62,7 @@ func (w wording) wrongDates(cert *x509.Certificate, when time.Time) (sentence, r
 	}
 	sentence = fmt.Sprintf("The certificate of %s %s: it is valid from %s to %s, and was checked at %s.", w.Host, state,
 		cert.NotBefore.UTC().Format(certDate), cert.NotAfter.UTC().Format(certDate), when.UTC().Format(certDate))
-	return sentence, "If that last time is wrong, so is the board's clock, which is the usual cause: let the board reach a time server (UDP port 123). " +
+	return sentence, "If that last time is wrong, that is the cause, as it usually is: let the board reach a time server (UDP port 123), and check [time] servers. " +
 		"If it is right, " + w.orElse("the server's certificate has to be renewed.", "try another network: something answers in the provider's place.")
 }
 

@@ -1,7 +1,9 @@
 package smtp
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -37,6 +39,9 @@ func (s *Session) wording(f finding, to []string) wording {
 func (f finding) words() string {
 	if f.cause == "" {
 		return f.reply.text()
+	}
+	if errors.Is(f.err, io.EOF) || errors.Is(f.err, io.ErrUnexpectedEOF) {
+		return "the other side hung up"
 	}
 	// The addresses in net's errors say nothing that Relay and Step do not.
 	if op, ok := f.err.(*net.OpError); ok && op.Err != nil && op.Op != "dial" {

@@ -49,7 +49,7 @@ func intention(ruled ruling) string {
 	case notify.Accepted:
 		return "pinbell sent the mail to the other recipients."
 	case notify.Refused:
-		return "pinbell does not send this mail again to whom it was refused."
+		return "pinbell keeps the mail and tries again ever more rarely, once a day in the end."
 	case notify.Unknown:
 		return "pinbell " + again + " The mail may arrive twice, with the same Message-ID."
 	}
@@ -98,7 +98,7 @@ func (w wording) aboutMail(code string) (sentence, remedy string) {
 	case "mail.size":
 		return fmt.Sprintf("The mail is too large for %s: %s", w.Host, w.said), "Nothing helps this mail. Fewer or shorter messages in the rules make smaller ones."
 	case "mail.recipient":
-		return fmt.Sprintf("%s did not take %s: %s", w.Host, strings.Join(w.to, ", "), w.said), "Check these addresses under mail.to and in the rules."
+		return fmt.Sprintf("%s did not take %s: %s", w.Host, strings.Join(w.to, ", "), w.said), w.recipientRemedy()
 	case "mail.refused":
 		return fmt.Sprintf("%s refused the mail: %s", w.Host, w.said), "The reply says why. If it speaks of spam or policy, ask the provider, or send from an address of the account."
 	}
@@ -160,6 +160,15 @@ func (w wording) badLogin() (sentence, remedy string) {
 		return fmt.Sprintf("%s does not let %s send this mail: %s", w.Host, w.Username, w.said), w.preset().login
 	}
 	return fmt.Sprintf("%s refused the login as %s: %s", w.Host, w.Username, w.said), strings.TrimSpace(w.odd + " " + w.preset().login)
+}
+
+// recipientRemedy knows that a server may put off a stranger's first mail on
+// principle (greylisting).
+func (w wording) recipientRemedy() string {
+	if w.reply.kind() == 4 {
+		return "This often passes by itself. If it stays, check these addresses under mail.to and in the rules."
+	}
+	return "Check these addresses under mail.to and in the rules."
 }
 
 func (w wording) quotaRemedy() string {
