@@ -18,9 +18,8 @@ trap 'rm -rf "$out"' EXIT
 trap 'exit 130' INT TERM
 
 export CGO_ENABLED=0
-ldflags="-s -w -X main.version=bench -X main.built=$(git log -1 --format=%ct 2>/dev/null || echo 0)"
-go build -trimpath -buildvcs=false -ldflags "$ldflags" -o "$out/pinbell" ./cmd/pinbell
-GOOS=linux GOARCH=arm GOARM=6 go build -trimpath -buildvcs=false -ldflags "$ldflags" -o "$out/pinbell-armv6" ./cmd/pinbell
+make -s build
+GOOS=linux GOARCH=arm GOARM=6 go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$out/pinbell-armv6" ./cmd/pinbell
 go build -o "$out/bench" ./scripts/bench
 
 PATH=$PATH:/usr/sbin
@@ -35,7 +34,11 @@ else
 	echo "collectd is not measured: it is not installed here, and could not be (apt-get install collectd-core msmtp, as root)."
 fi
 
+sender=$(id -un)
+[ "$(id -u)" != 0 ] || sender=nobody # collectd starts nothing as root
+
 status=0
-"$out/bench" -pinbell "$out/pinbell" -armv6 "$out/pinbell-armv6" -collectd "$collectd" \
+"$out/bench" -pinbell ./pinbell -armv6 "$out/pinbell-armv6" -collectd "$collectd" \
+	-sender "$sender" -sender-uid "$(id -u "$sender")" \
 	-window "${BENCH_SECONDS:-60}s" -windows "${BENCH_WINDOWS:-3}" -alerts "${BENCH_ALERTS:-20}" || status=$?
 exit $status

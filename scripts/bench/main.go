@@ -25,6 +25,7 @@ import (
 type plan struct {
 	pinbell, armv6 string // binaries
 	collectd       string // empty: none
+	sender         account
 	window         time.Duration
 	windows        int
 	starts         int
@@ -37,6 +38,8 @@ func main() {
 	flag.StringVar(&p.pinbell, "pinbell", "./pinbell", "the `binary` to measure")
 	flag.StringVar(&p.armv6, "armv6", "", "the `binary` for ARMv6, for its size")
 	flag.StringVar(&p.collectd, "collectd", "", "the collectd `binary` to measure beside it")
+	flag.StringVar(&p.sender.name, "sender", "nobody", "the `user` that collectd's mails are sent as")
+	flag.IntVar(&p.sender.uid, "sender-uid", 65534, "the number of that user")
 	flag.DurationVar(&p.window, "window", time.Minute, "how long one idle window is")
 	flag.IntVar(&p.windows, "windows", 3, "how many idle windows")
 	flag.IntVar(&p.starts, "starts", 5, "how many starts")
@@ -63,7 +66,7 @@ func bench(ctx context.Context, p plan) (missed int, err error) {
 	ours := &subject{name: "pinbell", command: s.pinbell(p.pinbell), event: "msg=event ", accepted: s.ourMail}
 	all := []*subject{ours}
 	if p.collectd != "" {
-		command, err := s.collectd(p.collectd)
+		command, err := s.collectd(p.collectd, p.sender)
 		if err != nil {
 			return 0, err
 		}

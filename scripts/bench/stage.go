@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -159,17 +158,13 @@ when = "t5.temperature > 55 and not (t6.temperature > 55)"
 // collectd writes its config and gives the command that runs it. It is the
 // cheapest that does the job: one thread that reads, one that hands on, the
 // plugin that opens a file and takes a number from it, no store.
-func (s *stage) collectd(binary string) (func() (*exec.Cmd, error), error) {
+func (s *stage) collectd(binary string, sender account) (func() (*exec.Cmd, error), error) {
 	msmtp, err := exec.LookPath("msmtp")
 	if err != nil {
 		return nil, errors.New("collectd mails by way of msmtp, which is not installed")
 	}
-	who, err := mailer()
-	if err != nil {
-		return nil, err
-	}
-	account := filepath.Join(s.dir, "msmtprc")
-	if err := s.msmtp(account, who); err != nil {
+	msmtprc := filepath.Join(s.dir, "msmtprc")
+	if err := s.msmtp(msmtprc, sender.uid); err != nil {
 		return nil, err
 	}
 	config := filepath.Join(s.dir, "collectd.conf")
@@ -181,22 +176,21 @@ func (s *stage) collectd(binary string) (func() (*exec.Cmd, error), error) {
 		fmt.Fprintf(&text, " <Table %q>\n  Instance \"t%d\"\n  Separator \" \"\n  <Result>\n   Type gauge\n   InstancePrefix \"v\"\n   ValuesFrom 0\n  </Result>\n </Table>\n", path, i)
 	}
 	fmt.Fprintf(&text, "</Plugin>\nLoadPlugin threshold\n<Plugin threshold>\n <Plugin \"table\">\n  Instance \"t1\"\n  <Type \"gauge\">\n   FailureMax 50000\n  </Type>\n </Plugin>\n</Plugin>\n")
-	fmt.Fprintf(&text, "LoadPlugin exec\n<Plugin exec>\n NotificationExec %q %q \"-C\" %q \"alex@example.org\" \"sam@example.org\"\n</Plugin>\n", who.Username, msmtp, account)
+	fmt.Fprintf(&text, "LoadPlugin exec\n<Plugin exec>\n NotificationExec %q %q \"-C\" %q \"alex@example.org\" \"sam@example.org\"\n</Plugin>\n", sender.name, msmtp, msmtprc)
 	return func() (*exec.Cmd, error) {
 		return exec.Command(binary, "-f", "-C", config), os.WriteFile(config, []byte(text.String()), 0o644)
 	}, nil
 }
 
-// mailer is who collectd sends mails as: it refuses to do so as root.
-func mailer() (*user.User, error) {
-	if os.Geteuid() == 0 {
-		return user.Lookup("nobody")
-	}
-	return user.Current()
+// account is the user that collectd's mails are sent as: it refuses to do that
+// as root.
+type account struct {
+	name string
+	uid  int
 }
 
 // msmtp writes the account that collectd's mails go by.
-func (s *stage) msmtp(path string, who *user.User) error {
+func (s *stage) msmtp(path string, uid int) error {
 	authority, err := os.ReadFile(s.theirServer.CAFile())
 	if err != nil {
 		return err
@@ -204,7 +198,6 @@ func (s *stage) msmtp(path string, who *user.User) error {
 	roots := filepath.Join(s.dir, "ca.pem")
 	text := fmt.Sprintf("account default\nhost localhost\nport %d\nfrom bench@example.org\nauth plain\nuser %s\npassword %s\ntls on\ntls_starttls on\ntls_trust_file %s\n",
 		s.theirServer.Port(), smtptest.Username, smtptest.Password, roots)
-	uid, _ := strconv.Atoi(who.Uid) // decimal on Linux
 	return errors.Join(
 		os.WriteFile(roots, authority, 0o644),
 		os.WriteFile(path, []byte(text), 0o600),
