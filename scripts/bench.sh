@@ -37,8 +37,10 @@ fi
 sender=$(id -un)
 [ "$(id -u)" != 0 ] || sender=nobody # collectd starts nothing as root
 
+slack=$(sed -n 's/^TimerSlackNSec=//p' scripts/pinbell.service) # both run as the unit would run them
+
 status=0
 "$out/bench" -pinbell ./pinbell -armv6 "$out/pinbell-armv6" -collectd "$collectd" \
-	-sender "$sender" -sender-uid "$(id -u "$sender")" \
+	-slack "${slack:-0}" -sender "$sender" -sender-uid "$(id -u "$sender")" \
 	-window "${BENCH_SECONDS:-60}s" -windows "${BENCH_WINDOWS:-3}" -alerts "${BENCH_ALERTS:-20}" || status=$?
 exit $status

@@ -26,6 +26,7 @@ type plan struct {
 	pinbell, armv6 string // binaries
 	collectd       string // empty: none
 	sender         account
+	slack          time.Duration
 	window         time.Duration
 	windows        int
 	starts         int
@@ -40,6 +41,7 @@ func main() {
 	flag.StringVar(&p.collectd, "collectd", "", "the collectd `binary` to measure beside it")
 	flag.StringVar(&p.sender.name, "sender", "nobody", "the `user` that collectd's mails are sent as")
 	flag.IntVar(&p.sender.uid, "sender-uid", 65534, "the number of that user")
+	flag.DurationVar(&p.slack, "slack", 0, "how late timers of both may be, as TimerSlackNSec in pinbell's unit says")
 	flag.DurationVar(&p.window, "window", time.Minute, "how long one idle window is")
 	flag.IntVar(&p.windows, "windows", 3, "how many idle windows")
 	flag.IntVar(&p.starts, "starts", 5, "how many starts")
@@ -63,14 +65,14 @@ func bench(ctx context.Context, p plan) (missed int, err error) {
 		return 0, fmt.Errorf("set up: %w", err)
 	}
 	defer s.close()
-	ours := &subject{name: "pinbell", command: s.pinbell(p.pinbell), event: "msg=event ", accepted: s.ourMail}
+	ours := &subject{name: "pinbell", command: s.pinbell(p.pinbell), event: "msg=event ", accepted: s.ourMail, slack: p.slack}
 	all := []*subject{ours}
 	if p.collectd != "" {
 		command, err := s.collectd(p.collectd, p.sender)
 		if err != nil {
 			return 0, err
 		}
-		all = append(all, &subject{name: "collectd", command: command, event: "Notification: ", accepted: s.theirMail, says: "Initialization complete"})
+		all = append(all, &subject{name: "collectd", command: command, event: "Notification: ", accepted: s.theirMail, slack: p.slack, says: "Initialization complete"})
 	}
 	for _, one := range all {
 		defer one.stop()

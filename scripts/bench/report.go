@@ -63,7 +63,7 @@ func report(w io.Writer, p plan, all []*subject, armv6 int64) (missed int) {
 	t.work()
 	t.disk()
 	t.time()
-	fmt.Fprintf(w, "ten files once a second, five rules; %d idle windows of %v, %d starts, %d alerts of each; medians\n\n", p.windows, p.window, p.starts, p.alerts)
+	fmt.Fprintf(w, "ten files once a second, five rules; %d idle windows of %v, %d starts, %d alerts of each; timer slack %v; medians\n\n", p.windows, p.window, p.starts, p.alerts, p.slack)
 	t.print(w)
 	if armv6 > 0 {
 		verdict := "ok"

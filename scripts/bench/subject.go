@@ -11,9 +11,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"pinbell/notify"
 	"pinbell/notify/outbox"
@@ -25,6 +28,7 @@ type subject struct {
 	command  func() (*exec.Cmd, error)
 	event    string           // what the log line of an event has
 	accepted <-chan time.Time // its mails
+	slack    time.Duration    // how late its timers may be; 0: the kernel's default
 	says     string           // the log line of one that does not tell systemd that it is ready
 
 	process *exec.Cmd
@@ -96,7 +100,7 @@ func (s *subject) start(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	if err := command.Start(); err != nil {
+	if err := startSlack(command, s.slack); err != nil {
 		return err
 	}
 	s.process, s.events, s.ended = command, make(chan time.Time, 100), make(chan struct{})
@@ -109,6 +113,18 @@ func (s *subject) start(ctx context.Context) error {
 	cpu, err := processorTime(s.pid())
 	s.ready, s.readyCPU = append(s.ready, at.Sub(began)), append(s.readyCPU, cpu)
 	return err
+}
+
+// startSlack starts a command whose timers may be late by slack, as systemd's
+// TimerSlackNSec does: a process inherits that from the thread that starts it.
+func startSlack(command *exec.Cmd, slack time.Duration) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slack), 0, 0, 0); err != nil {
+		return err
+	}
+	defer unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) // zero is the default
+	return command.Start()
 }
 
 func (s *subject) awaitReady(ctx context.Context, socket *net.UnixConn) (time.Time, error) {
