@@ -32,7 +32,7 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d := daemon{cfg: cfg, state: p.stateDir(), log: newLog(os.Stderr)}
+			d := daemon{cfg: cfg, state: p.stateDir(), log: newLog(os.Stderr), working: newThrift().working}
 			defer context.AfterFunc(c.Context(), d.stopAnyway)()
 			return d.run(c.Context())
 		},
@@ -49,6 +49,7 @@ type daemon struct {
 	onEvents   func([]rules.Transition)
 	onVerdict  func(notify.Mail, notify.Verdict)
 	onReady    func()
+	working    func(bool) // mails begin to be sent, or that ends
 }
 
 // run is the street from sensor to server, and every goroutine on it: one per
@@ -80,13 +81,16 @@ func (d *daemon) run(ctx context.Context) error {
 		Clock: clk, Store: overheard{box, d.onEvents}, Troubles: troubles, Log: d.log,
 	})
 	courier := &outbox.Courier{
-		Box: box, Relay: server, Letterhead: letterhead(d.cfg), Clock: clk, Troubles: troubles, Log: d.log, Settled: d.onVerdict,
+		Box: box, Relay: server, Letterhead: letterhead(d.cfg), Clock: clk, Troubles: troubles, Log: d.log, Settled: d.onVerdict, Working: d.working,
 	}
 	desk := &desk{
 		dir: d.state, device: d.cfg.Device.Name, started: started, relay: relayHost(d.cfg.Mail),
 		engine: engine, courier: courier, box: box, clock: clk, troubles: troubles, log: d.log,
 	}
 
+	if d.working != nil { // what the start needed is given back before all begins
+		d.working(false)
+	}
 	// The sensors end first, so that the engine has taken what they sent.
 	all, ctx := errgroup.WithContext(ctx)
 	readings := make(chan []sensors.Reading, 16) // full: the sensors wait, and the kernel keeps a line's edges

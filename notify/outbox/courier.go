@@ -24,6 +24,8 @@ type Courier struct {
 	Log        *slog.Logger
 	// Settled, if set, hears of every verdict.
 	Settled func(notify.Mail, notify.Verdict)
+	// Working, if set, hears when mails begin to be sent, and when that ends.
+	Working func(bool)
 
 	downs  int                       // sessions in a row that failed
 	openAt time.Time                 // no session before this
@@ -91,14 +93,14 @@ func (c *Courier) round(ctx context.Context) time.Time {
 		if session != nil {
 			session.Close()
 		}
-		c.busy.Store(0)
+		c.work(false)
 	}()
 	for ctx.Err() == nil {
 		m, ok, until := c.Box.Next(time.Now())
 		if !ok {
 			return until
 		}
-		c.busy.Store(time.Now().Unix())
+		c.work(true)
 		var v notify.Verdict
 		session, v = c.carry(ctx, session, m)
 		c.settle(m, v)
@@ -107,6 +109,17 @@ func (c *Courier) round(ctx context.Context) time.Time {
 		}
 	}
 	return now
+}
+
+// work notes that a mail is on the line, or that none is any more.
+func (c *Courier) work(now bool) {
+	since := int64(0)
+	if now {
+		since = time.Now().Unix()
+	}
+	if before := c.busy.Swap(since); (before != 0) != now && c.Working != nil {
+		c.Working(now)
+	}
 }
 
 // carry sends one mail, over the session of the one before if that still

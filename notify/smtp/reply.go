@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // A server may answer at most this much to one command. The longest honest
@@ -102,20 +103,24 @@ func (r *reply) add(text string) {
 }
 
 // The forms in which servers name a mail in their queue; the first one counts.
-var queueForms = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\bqueued as:? <?([A-Za-z0-9][\w.-]{2,63})`), // Postfix, iCloud, Fastmail
-	regexp.MustCompile(`\bid=([A-Za-z0-9][\w.-]{2,63})`),                // Exim
-	regexp.MustCompile(`\bInternalId=(\d{3,64})`),                       // Exchange, Outlook
-	regexp.MustCompile(`\b(\S{3,64}) - gsmtp\b`),                        // Gmail
-	regexp.MustCompile(`^(\w{3,64}) Message accepted`),                  // Sendmail
-	regexp.MustCompile(`(?i)\bqp (\d{3,64})`),                           // qmail
-	regexp.MustCompile(`(?i)\bqueue(?:d|[- ]?id)?[:= ]+(?:id[:= ]+)?([A-Za-z0-9][\w.-]*\d[\w.-]*)`),
-}
+// They are compiled at the first receipt: at each start they would cost more
+// than all else that is set up before main.
+var queueForms = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`(?i)\bqueued as:? <?([A-Za-z0-9][\w.-]{2,63})`), // Postfix, iCloud, Fastmail
+		regexp.MustCompile(`\bid=([A-Za-z0-9][\w.-]{2,63})`),                // Exim
+		regexp.MustCompile(`\bInternalId=(\d{3,64})`),                       // Exchange, Outlook
+		regexp.MustCompile(`\b(\S{3,64}) - gsmtp\b`),                        // Gmail
+		regexp.MustCompile(`^(\w{3,64}) Message accepted`),                  // Sendmail
+		regexp.MustCompile(`(?i)\bqp (\d{3,64})`),                           // qmail
+		regexp.MustCompile(`(?i)\bqueue(?:d|[- ]?id)?[:= ]+(?:id[:= ]+)?([A-Za-z0-9][\w.-]*\d[\w.-]*)`),
+	}
+})
 
 // queueID finds the server's name for a mail that it took: the only receipt
 // there is. It is empty when the reply has none of the known forms.
 func (r reply) queueID() string {
-	for _, form := range queueForms {
+	for _, form := range queueForms() {
 		if m := form.FindStringSubmatch(r.text()); m != nil {
 			return strings.TrimRight(m[1], ".-")
 		}

@@ -168,7 +168,7 @@ func (s *Session) startTLS(context.Context) *finding {
 func (s *Session) handshake(ctx context.Context) *finding {
 	secure := tls.Client(s.conn, &tls.Config{
 		ServerName: s.relay.Host,
-		RootCAs:    s.relay.Roots,
+		RootCAs:    s.relay.roots(),
 		MinVersion: tls.VersionTLS12,
 		Time:       s.relay.now,
 	})

@@ -27,8 +27,6 @@ import (
 	"net"
 	"time"
 
-	_ "golang.org/x/crypto/x509roots/fallback" // minimal images have no certificates of their own
-
 	"pinbell/notify"
 )
 
