@@ -144,6 +144,11 @@ func TestEveryKeyOfTheExampleCounts(t *testing.T) {
 
 // A key that the example does not show is a key that nobody finds.
 func TestExampleShowsEveryKeyAndEveryKeyIsExplained(t *testing.T) {
+	for _, name := range driverNames() {
+		if !strings.Contains(string(Example), name) {
+			t.Errorf("the example does not show the driver %s", name)
+		}
+	}
 	for _, kind := range []reflect.Type{
 		reflect.TypeFor[Device](), reflect.TypeFor[Mail](), reflect.TypeFor[Time](),
 		reflect.TypeFor[Limits](), reflect.TypeFor[Sensor](), reflect.TypeFor[Rule](),
@@ -233,6 +238,24 @@ func TestMistakeInASensorIsToldOnce(t *testing.T) {
 	} {
 		_, problems := parse(t, head+c[0]+"\n[[rule]]\nname = \"r\"\nwhen = \"door.open\"\n")
 		if len(problems) != 1 || !strings.Contains(problems[0].Sentence, c[1]) {
+			t.Errorf("%s:\n%s", name, spoken(problems))
+		}
+	}
+}
+
+func TestMistakeInAKeyIsNotToldAgainByWhatDependsOnIt(t *testing.T) {
+	rule := "\n[[rule]]\nname = \"r\"\nwhen = \"a.value > 1\"\n"
+	file := "[[sensor]]\nname = \"a\"\ndriver = \"file\"\npath = \"x\"\n"
+	for name, text := range map[string]string{
+		"every":        file + "every = 5\nsilent_after = \"6s\"" + rule,
+		"silent_after": file + "every = \"1h\"\nsilent_after = 5" + rule,
+		"quantity":     file + "quantity = \"volts\"\noffset = { voltage = 1 }" + rule,
+		"scale":        file + "scale = \"1\"" + rule,
+		"repeat":       file + rule + "repeat = [\"6h\", 1]",
+		"to":           file + rule + "to = [\"a@example.org\", \"a\"]",
+		"when":         file + strings.Replace(rule, "1", "", 1) + "until = \"a.value < 0\"",
+	} {
+		if _, problems := parse(t, head+text); len(problems) != 1 {
 			t.Errorf("%s:\n%s", name, spoken(problems))
 		}
 	}

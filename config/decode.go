@@ -44,9 +44,11 @@ func (c *check) decode(path string, in map[string]any, out reflect.Value) {
 	for i := range out.NumField() {
 		field := out.Type().Field(i)
 		key := field.Tag.Get("toml")
-		if value, ok := in[key]; ok {
+		switch value, written := in[key]; {
+		case key == "-": // which is a key that TOML allows
+		case written:
 			c.value(join(path, key), value, out.Field(i), field.Tag)
-		} else if key != "-" {
+		default:
 			c.absent(join(path, key), out.Field(i), field.Tag)
 		}
 	}

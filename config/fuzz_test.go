@@ -12,6 +12,7 @@ import (
 func FuzzParse(f *testing.F) {
 	f.Setenv("CREDENTIALS_DIRECTORY", "")
 	f.Add(Example)
+	f.Add([]byte("[device]\n- = 1\n[[sensor]]\n- = []\n\"\" = 1\n\".[0]\" = {}\n"))
 	for _, folder := range []string{"bad", "good"} {
 		names, err := filepath.Glob(filepath.Join("testdata", folder, "*.toml"))
 		if err != nil || len(names) == 0 {

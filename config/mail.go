@@ -100,12 +100,15 @@ func (c *check) resolve(path string) string {
 
 // login checks the user name and the password.
 func (c *check) login(m *Mail) {
-	if m.Provider == "icloud" && m.Username != "" && !strings.Contains(m.Username, "@") {
-		hint := "Use the full address, also if your mail has a domain of its own."
-		if bare(m.Username) {
-			hint = "Try username = \"" + m.Username + "@icloud.com\"."
-		}
-		c.wrong("mail.username", hint, "iCloud's user name is the full iCloud address")
+	switch {
+	case m.Provider != "icloud" || m.Username == "":
+	case bare(m.Username):
+		c.wrong("mail.username", "Try username = \""+m.Username+"@icloud.com\".", "iCloud's user name is the full address")
+	case !strings.Contains(m.Username, "@"):
+		c.wrong("mail.username", `It is written as in "alex@icloud.com".`, "iCloud's user name is the full address")
+	case !isApple(m.Username):
+		c.warn("mail.username", `Use the address that ends in @icloud.com, and set from to the one of your domain.`,
+			"iCloud's user name is the iCloud address, also for mail with a domain of its own")
 	}
 	c.password(m)
 }

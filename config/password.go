@@ -133,7 +133,8 @@ func (c *check) password(m *Mail) {
 func (c *check) private(path string) bool {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-		c.wrong("mail.password_file", "Run chmod 600 on it.", "other users of this board may read this file (mode %03o)", info.Mode().Perm())
+		c.wrong("mail.password_file", "Run chmod 600 "+path+", and let it belong to the user that the daemon runs as.",
+			"other users of this board may read this file (mode %03o)", info.Mode().Perm())
 		return false
 	}
 	return true

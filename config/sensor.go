@@ -64,7 +64,7 @@ func (c *check) fitting(path string, d driver, s *Sensor) {
 		case mine && !c.written(at):
 			preset(v.Field(i), tag)
 		case !mine && c.written(at):
-			c.wrong(at, "Leave it out.", "this key does not go with the driver %s", s.Driver)
+			c.wrong(at, "Leave it out.", "this key goes with %s, not with %s", strings.ReplaceAll(strings.Join(kinds, ", "), "chip", "chips"), s.Driver)
 			v.Field(i).SetZero()
 		case !mine:
 			v.Field(i).SetZero()
@@ -80,7 +80,7 @@ func (c *check) rhythm(path string, d driver, s *Sensor) {
 	if s.SilentAfter == 0 {
 		s.SilentAfter = 5 * s.Every
 	}
-	if s.SilentAfter <= s.Every {
+	if s.SilentAfter <= s.Every && !c.broken(path+".every") {
 		c.wrong(path+".silent_after", fmt.Sprintf("Try silent_after = %q.", brief(5*s.Every)),
 			"readings come every %s, so the sensor would count as silent between two of them", brief(s.Every))
 	}
@@ -137,7 +137,9 @@ func addresses(all []uint16) string {
 }
 
 func (c *check) source(path string, s *Sensor) {
-	s.Quantities = []sensors.Quantity{s.Quantity}
+	if s.Quantity != sensors.None {
+		s.Quantities = []sensors.Quantity{s.Quantity}
+	}
 	if c.given(path, "path", s.Driver) && s.Path != "" {
 		s.Path = c.resolve(s.Path)
 	}

@@ -7,10 +7,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// start is when the line was read inactive in each of the cases below.
-func begun() (*track, time.Time) {
-	start := time.Now()
-	t := &track{}
+// begun gives a track whose line was read inactive at start.
+func begun() (t *track, start time.Time) {
+	start = time.Now()
+	t = &track{}
 	t.level(false, start, true)
 	t.take()
 	return t, start

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"pinbell/config"
 	"pinbell/notify/outbox"
@@ -45,7 +46,7 @@ func boardIsThere(all []config.Sensor) error {
 }
 
 // sources makes the loops that read the sensors: one per GPIO line, one per
-// I2C bus, one for all files and one for all scenarios.
+// I2C bus, one for all files, one for 1-Wire and one for all scenarios.
 func sources(cfg *config.Config) ([]source, error) {
 	var all []source
 	groups := map[string][]sensors.Polled{}
@@ -86,7 +87,11 @@ func line(id int, s config.Sensor) source {
 func polled(s config.Sensor, buses map[int]*i2c.Bus, scenarios map[string]*replay.Scenario) (sensors.Sensor, string, error) {
 	switch s.Driver {
 	case "file":
-		return sysfs.New(sysfs.Config{Path: s.Path, Scale: s.Scale, Quantity: s.Quantity}), "files", nil
+		group := "files"
+		if strings.HasPrefix(s.Path, "/sys/bus/w1/") { // measures while it is read, 750 ms each
+			group = "1-wire"
+		}
+		return sysfs.New(sysfs.Config{Path: s.Path, Scale: s.Scale, Quantity: s.Quantity}), group, nil
 	case "replay":
 		if scenarios[s.Path] == nil {
 			scenario, err := replay.Load(s.Path)

@@ -20,6 +20,9 @@ import (
 	"pinbell/sensors"
 )
 
+// stopLimit is how long the loops may take to end.
+const stopLimit = 8 * time.Second
+
 func runCommand() *cobra.Command {
 	var p places
 	return p.addState(p.addConfig(&cobra.Command{
@@ -30,6 +33,7 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			d := daemon{cfg: cfg, state: p.stateDir(), log: newLog(os.Stderr)}
+			defer context.AfterFunc(c.Context(), d.stopAnyway)()
 			return d.run(c.Context())
 		},
 	}))
@@ -66,13 +70,17 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	server, err := relay(d.cfg.Mail, clk)
+	if err != nil {
+		return err
+	}
 
 	engine := rules.New(rules.Config{
 		Rules: d.cfg.Rules, Sensors: watched(d.cfg.Sensors), To: d.cfg.Mail.To, Location: d.cfg.Device.Zone,
 		Clock: clk, Store: overheard{box, d.onEvents}, Troubles: troubles, Log: d.log,
 	})
 	courier := &outbox.Courier{
-		Box: box, Relay: relay(d.cfg.Mail, clk), Letterhead: letterhead(d.cfg), Clock: clk, Troubles: troubles, Log: d.log, Settled: d.onVerdict,
+		Box: box, Relay: server, Letterhead: letterhead(d.cfg), Clock: clk, Troubles: troubles, Log: d.log, Settled: d.onVerdict,
 	}
 	desk := &desk{
 		dir: d.state, device: d.cfg.Device.Name, started: started, relay: relayHost(d.cfg.Mail),
@@ -128,6 +136,14 @@ func (o overheard) Commit(t []rules.Transition) {
 	if o.hear != nil {
 		o.hear(t)
 	}
+}
+
+// stopAnyway ends the process when a loop does not: a driver of the kernel can
+// hold a read for ever. What was committed is on disk.
+func (d *daemon) stopAnyway() {
+	time.Sleep(stopLimit)
+	d.log.Error("a sensor's read does not return: stopping without it")
+	os.Exit(exitFailed)
 }
 
 func (d *daemon) tellTrouble(t notify.Trouble, gone bool) {

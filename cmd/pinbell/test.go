@@ -48,11 +48,15 @@ func sendTest(ctx context.Context, cfg *config.Config, out io.Writer) error {
 	}
 	clk := clock.New(clock.Config{Servers: cfg.Time.Servers, Floor: buildTime(), Troubles: troubles})
 	box.Clock = clk
+	server, err := relay(cfg.Mail, clk)
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var verdict notify.Verdict
 	courier := &outbox.Courier{
-		Box: box, Relay: relay(cfg.Mail, clk), Letterhead: letterhead(cfg), Clock: clk, Troubles: troubles, Log: newLog(io.Discard),
+		Box: box, Relay: server, Letterhead: letterhead(cfg), Clock: clk, Troubles: troubles, Log: newLog(io.Discard),
 		Settled: func(_ notify.Mail, v notify.Verdict) { verdict = v; stop() },
 	}
 	fmt.Fprintf(out, "Asking for the time, then sending a test mail to %s by %s ...\n", strings.Join(cfg.Mail.To, ", "), relayHost(cfg.Mail))

@@ -52,17 +52,16 @@ func quorum(configured, answered int) int {
 
 // finding is what the servers' words of a round come to.
 type finding struct {
-	at      time.Time
 	answers []answer
 	common  answer
 	voices  int // how many answers hold common
 	agreed  bool
 }
 
-func compare(servers []server, now time.Time) finding {
-	f := finding{at: now}
+func compare(servers []server) finding {
+	var f finding
 	for _, s := range servers {
-		if s.answered(now) {
+		if s.answered() {
 			f.answers = append(f.answers, s.said)
 		}
 	}

@@ -17,10 +17,8 @@ const (
 	// replyWait bounds the wait for a name, and again the wait for a reply.
 	replyWait = 5 * time.Second
 	// manners is the least time between two questions to a server that
-	// answered (RFC 4330, section 10).
+	// answered (RFC 4330, section 10). Its answer counts meanwhile.
 	manners = 15 * time.Second
-	// fresh is how long an answer counts while others are still asked.
-	fresh = time.Minute
 	// A server that asks to be left alone (a kiss-of-death, RFC 5905 section
 	// 7.4) is asked less often, and after a refusal of service hardly ever.
 	rateRest = time.Hour
@@ -69,9 +67,22 @@ func distinct(names []string) []server {
 	return list
 }
 
-// answered reports whether the server's last word counts at now.
-func (s server) answered(now time.Time) bool {
-	return !s.asked.IsZero() && s.err == nil && now.Sub(s.asked) < fresh
+// answered reports whether the server gave a time when it was asked last.
+func (s server) answered() bool { return !s.asked.IsZero() && s.err == nil }
+
+// fault says plainly why it did not.
+func (s server) fault() string {
+	var name *net.DNSError
+	var wait net.Error
+	switch {
+	case s.err == nil:
+		return ""
+	case errors.As(s.err, &name):
+		return "its name cannot be looked up"
+	case errors.As(s.err, &wait) && wait.Timeout():
+		return "no answer"
+	}
+	return s.err.Error()
 }
 
 // askAll asks, all at once, the servers that may be asked, waits for each, and

@@ -19,6 +19,11 @@ func FuzzReply(f *testing.F) {
 		f.Add(a.Reply(request, now.Add(a.Offset)))
 	}
 	f.Add([]byte("x"))
+	for _, exponent := range []int{2, 3} { // poll, precision
+		reply := ntptest.Answer{}.Reply(request, now)
+		reply[exponent] = 0x80
+		f.Add(reply)
+	}
 	floor := now.Add(-time.Hour)
 	f.Fuzz(func(t *testing.T, reply []byte) {
 		c := New(Config{

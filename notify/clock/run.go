@@ -91,7 +91,7 @@ func (c *Clock) weigh(servers []server) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	c.servers, c.found = servers, compare(servers, now)
+	c.servers, c.found = servers, compare(servers)
 	if c.found.agreed {
 		c.settleOn(fix{
 			source: fromServers, at: now, voices: c.found.voices,

@@ -107,6 +107,21 @@ func TestKernelThatComesInStepLaterIsHeard(t *testing.T) {
 	})
 }
 
+func TestServersAreAskedWhenTheKernelsMarkGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := bench(t, 0, good, good)
+		b.run(time.Minute) // the servers first
+		b.change(func() { b.synced = true })
+		b.pass(11 * time.Minute)
+		b.change(func() { b.synced, b.ahead = false, time.Hour })
+		b.pass(11 * time.Minute)
+		b.mustBe(Trusted, 0)
+		if s := b.Status(); s.Source != "ntp" || s.Servers[0].Asked > 11*time.Minute {
+			t.Errorf("status: %+v", s)
+		}
+	})
+}
+
 func TestRunEndsAtOnceWhenToldTo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := bench(t, in1970, good)

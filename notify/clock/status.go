@@ -55,7 +55,7 @@ func (c *Clock) word(s server, now time.Time) Server {
 	}
 	w.Asked = now.Sub(s.asked)
 	if s.err != nil {
-		w.Err = s.err.Error()
+		w.Err = s.fault()
 		return w
 	}
 	w.Offset = s.said.base.Add(now.Sub(c.start)).Sub(c.wall())
@@ -80,15 +80,7 @@ func (s Status) aside() string {
 	if s.Offset.Abs() < 2*time.Second {
 		return ""
 	}
-	return "; the board's own clock is " + skew(-s.Offset) + ", and pinbell leaves it so"
-}
-
-// skew says how far a clock is from the time: "3 h 2 min behind".
-func skew(ahead time.Duration) string {
-	if ahead < 0 {
-		return notify.Span(-ahead) + " behind"
-	}
-	return notify.Span(ahead) + " ahead"
+	return "; the board's own clock " + compared(-s.Offset, "it") + ", and pinbell leaves it so"
 }
 
 // rough is a bound on an error, in one or two digits.

@@ -67,7 +67,7 @@ func (c *Clock) whoAnswers() string {
 	var why []string
 	for _, s := range c.servers {
 		if s.err != nil {
-			why = append(why, s.name+": "+s.err.Error())
+			why = append(why, s.name+": "+s.fault())
 		}
 	}
 	if len(why) == 0 {
@@ -83,19 +83,40 @@ func (c *Clock) disagree() *notify.Trouble {
 	if !c.found.divided() || c.found.agreed || c.vouched(now) {
 		return nil
 	}
-	var said []string
-	for _, s := range c.servers {
-		if s.answered(c.found.at) {
-			ahead := s.said.base.Add(now.Sub(c.start)).Sub(c.wall())
-			said = append(said, s.name+" "+skew(ahead))
-		}
-	}
 	_, trust := c.best(now)
 	return &notify.Trouble{
-		Sentence: "The time servers disagree. Compared with the board's clock they are: " + strings.Join(said, ", ") + ".",
+		Sentence: "The time servers disagree: " + c.stories(now) + ".",
 		Doing:    meanwhile[trust],
 		Remedy:   "Name other servers under [time] servers; three or more, so that one that is wrong can be told from the rest.",
 	}
+}
+
+// stories compares what the servers say, and the board's clock, with the first
+// of them: differences stay as they are while time goes on.
+func (c *Clock) stories(now time.Time) string {
+	var first server
+	var told []string
+	for _, s := range c.servers {
+		switch {
+		case !s.answered():
+		case first.name == "":
+			first = s
+		default:
+			told = append(told, s.name+" "+compared(s.said.base.Sub(first.said.base), first.name))
+		}
+	}
+	ahead := c.wall().Sub(first.said.base.Add(now.Sub(c.start)))
+	return strings.Join(append(told, "the board's own clock "+compared(ahead, first.name)), ", ")
+}
+
+func compared(ahead time.Duration, with string) string {
+	switch {
+	case ahead.Abs() < 2*slack:
+		return "agrees with " + with
+	case ahead < 0:
+		return "is " + notify.Span(ahead) + " behind " + with
+	}
+	return "is " + notify.Span(ahead) + " ahead of " + with
 }
 
 var meanwhile = map[Trust]string{

@@ -67,6 +67,17 @@ func headerText(s string, most int) string {
 	return strings.ReplaceAll(oneLine(s, most), "=?", "= ?")
 }
 
+// sender is the From field. A name that is not plain goes in base64: the
+// package net/mail would leave a backslash in it bare, which RFC 2047, section
+// 5, forbids in a name, and mail programs then find no sender.
+func sender(from netmail.Address) string {
+	name := headerText(from.Name, maxName)
+	if encoded := mime.BEncoding.Encode("utf-8", name); encoded != name {
+		return encoded + " <" + from.Address + ">"
+	}
+	return (&netmail.Address{Name: name, Address: from.Address}).String()
+}
+
 func encode(s string) string { return mime.QEncoding.Encode("utf-8", s) }
 
 // fold breaks a header field at spaces, so that lines have at most 76 bytes

@@ -59,6 +59,20 @@ func mustNotMislead(t *testing.T, m notify.Mail, h Letterhead) {
 	}
 }
 
+// Plain text in a header is not encoded, so what looks like an encoded word in
+// it must not be taken for one.
+func TestTextThatLooksEncodedStaysAsItIs(t *testing.T) {
+	e, h := door(), head
+	e.Title, h.Device, h.From.Name = "=?utf-8?q?Sub?=", "=?utf-8?q?Dev?=", "=?utf-8?q?Eve?="
+	m := letterOf(e)
+	mustBeSound(t, m, h)
+	for _, name := range []string{"Subject", "From"} {
+		if got := parse(t, mustRender(t, m, h)).Header.Get(name); strings.Contains(got, "=?") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 func FuzzMail(f *testing.F) {
 	for _, s := range poisons {
 		f.Add(s)
@@ -111,6 +125,9 @@ func TestDigestOfThousandsStaysShort(t *testing.T) {
 	text := Text(m, head)
 	if len(text) > 60_000 || !strings.Contains(text, "\nAnd 150 more.\n") || !strings.HasPrefix(text, "5000 events") {
 		t.Errorf("%d bytes: %.200s", len(text), text)
+	}
+	if n := strings.Count(text, "\n  - "); n != maxTroubles+1 || !strings.Contains(text, "\n  - And 480 more.\n") {
+		t.Errorf("%d lines of troubles", n)
 	}
 	if got := parse(t, mustRender(t, m, head)).Header.Get("X-Pinbell-Events"); got != "1-5000" {
 		t.Errorf("events %q", got)

@@ -84,9 +84,8 @@ func (l letter) check() error {
 type field struct{ name, value string }
 
 func (l letter) header() []field {
-	from := netmail.Address{Name: headerText(l.From.Name, maxName), Address: l.From.Address}
 	fields := []field{
-		{"From", from.String()},
+		{"From", sender(l.From)},
 		{"To", "<" + strings.Join(l.recipients(), ">, <") + ">"},
 		{"Subject", encode(Subject(l.Mail, l.Letterhead))},
 		// Not time.RFC1123, whose "UTC" is no zone in mail.

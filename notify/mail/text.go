@@ -9,7 +9,6 @@ import (
 )
 
 const (
-	maxBlocks   = 100
 	maxFacts    = 40
 	maxTroubles = 20
 	maxTerms    = 10
@@ -58,7 +57,7 @@ func (p *page) paragraph(s string) {
 }
 
 func (l letter) single(p *page, e notify.Event) {
-	p.line("%s %s %s.", l.opening(e), happened[e.Kind], l.when(e.At))
+	p.line("%s %s %s.", opening(e), happened[e.Kind], l.when(e.At))
 	p.paragraph(paragraphs(message(e), maxMessage))
 	table := new(page)
 	l.table(table, e)
@@ -82,7 +81,7 @@ var happened = map[notify.Kind]string{
 }
 
 // opening says in a sentence what has happened.
-func (l letter) opening(e notify.Event) string {
+func opening(e notify.Event) string {
 	switch e.Kind {
 	case notify.Raised:
 		verb, span := "is ", lasting(e)
@@ -228,39 +227,6 @@ func every(d time.Duration) string {
 		return "daily"
 	}
 	return "every " + notify.Span(d)
-}
-
-// digest tells many events, a block for each rule or sensor.
-func (l letter) digest(p *page, blocks []block) {
-	first, last := l.Events[0], l.Events[len(l.Events)-1]
-	p.line("%s on this board. The first: %s. The last: %s.", count(len(l.Events), "event"), l.when(first.At), l.when(last.At))
-	for i, b := range blocks {
-		if i == maxBlocks {
-			p.paragraph(fmt.Sprintf("And %d more.", len(blocks)-maxBlocks))
-			return
-		}
-		l.block(p, b)
-	}
-}
-
-func (l letter) block(p *page, b block) {
-	last := b.last()
-	p.paragraph(headline(last))
-	if n := len(b.events); n > 1 {
-		p.row("first", l.clock(b.first().At)+"     "+b.first().Kind.String())
-		if n > 2 {
-			p.row("between", count(n-2, "event"))
-		}
-	}
-	p.row("last", l.clock(last.At)+"     "+last.Kind.String())
-	if lowest, highest, known := b.extremes(); known {
-		q := last.Terms[0].Quantity
-		p.row("highest", q.Format(highest)+"     lowest "+q.Format(lowest))
-		p.row("limit", asked(last.Terms[0])+spanned(" for ", last.For))
-	}
-	p.row("message", oneLine(message(last), maxText))
-	p.row("cause", oneLine(last.Cause, maxText))
-	p.row("remedy", oneLine(last.Remedy, maxText))
 }
 
 func count(n int, what string) string {

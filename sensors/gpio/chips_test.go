@@ -96,7 +96,7 @@ func TestLineThatCannotBeFoundIsAFaultWithARemedy(t *testing.T) {
 		"sick chip": {"GPIO17", func(k *kernel) { k.pi().err = unix.EIO }, "line GPIO17: DEV/gpiochip0 cannot be asked for its lines", "dmesg", unix.EIO},
 		"no such name": {"gpio71", func(k *kernel) { k.pi() },
 			"no line of this board is named gpio71", "Names like it here: GPIO1, GPIO7, GPIO11.", nil},
-		"wrong case": {"gpio17", func(k *kernel) { k.pi() }, "no line of this board is named gpio17", "Names like it here: GPIO17, ", nil},
+		"wrong case": {"gPiO17", func(k *kernel) { k.pi() }, "no line of this board is named gPiO17", "Names like it here: GPIO17, ", nil},
 		"no names": {"GPIO17", func(k *kernel) { k.chip("gpiochip0", "x", "", "") },
 			"no line of this board is named GPIO17", "have no names", nil},
 		"no such chip": {"gpiochip5:1", func(k *kernel) { k.pi() },

@@ -15,6 +15,7 @@ package gpio
 
 import (
 	"context"
+	"os"
 	"sync"
 	"time"
 
@@ -62,6 +63,15 @@ func (l *Line) take(c Config, edges uint64) error {
 	defer l.mu.Unlock()
 	l.open, l.last = s, granted
 	return nil
+}
+
+func (l *Line) current() (*stream, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open == nil {
+		return nil, os.ErrClosed
+	}
+	return l.open, nil
 }
 
 // Lacks tells what the kernel refused when the line was last opened although

@@ -106,8 +106,10 @@ func TestWaitForEdgeWaitsForEverUntilHalt(t *testing.T) {
 		t.Error("did not wait for the edge")
 	}
 	time.AfterFunc(20*time.Millisecond, func() { l.Halt() })
-	if l.WaitForEdge(-1) || l.WaitForEdge(-1) {
-		t.Error("saw an edge on a halted line")
+	for range 2 { // the second begins on a halted line
+		if l.WaitForEdge(-1) {
+			t.Error("saw an edge on a halted line")
+		}
 	}
 }
 

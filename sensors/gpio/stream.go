@@ -57,15 +57,6 @@ func newStream(g grant, ioctl func(uintptr, uint, unsafe.Pointer) error) (*strea
 	return s, nil
 }
 
-func (l *Line) current() (*stream, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open == nil {
-		return nil, os.ErrClosed
-	}
-	return l.open, nil
-}
-
 func (s *stream) level() (active bool, err error) {
 	values := lineValues{Mask: 1}
 	ctlErr := s.raw.Control(func(fd uintptr) {

@@ -89,11 +89,18 @@ func (a *adapter) Tx(address uint16, w, r []byte) error {
 	done, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(a.fd), ioctlReadWrite, uintptr(unsafe.Pointer(&a.request)))
 	runtime.KeepAlive(a)
 	a.message = [2]message{}
-	if errno != 0 {
-		return fmt.Errorf("transfer with 0x%02x on %s: %w", address, a.path, errno)
+	return a.outcome(address, n, int(done), errno)
+}
+
+// outcome is what the kernel's answer to a request of n messages means.
+func (a *adapter) outcome(address uint16, n, done int, errno unix.Errno) error {
+	var err error = errno
+	switch {
+	case errno != 0:
+	case done != n:
+		err = io.ErrUnexpectedEOF
+	default:
+		return nil
 	}
-	if int(done) != n {
-		return fmt.Errorf("transfer with 0x%02x on %s: %w", address, a.path, io.ErrUnexpectedEOF)
-	}
-	return nil
+	return fmt.Errorf("transfer with 0x%02x on %s: %w", address, a.path, err)
 }

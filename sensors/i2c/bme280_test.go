@@ -135,6 +135,8 @@ func TestFaultsOfBosch(t *testing.T) {
 		{"too cold", func(b *bosch) { b.set(280_000, 415148, 0x6e00) }, "it can measure -40.0 to 85.0 °C only"},
 		{"vacuum", func(b *bosch) { b.set(519888, 900_000, 0x6e00) }, "it can measure 300.0 to 1100.0 hPa only"},
 		{"deep sea", func(b *bosch) { b.set(519888, 100_000, 0x6e00) }, "it can measure 300.0 to 1100.0 hPa only"},
+		{"data of zeros", func(b *bosch) { b.result = [8]byte{} }, "nothing but zeros or ones"},
+		{"data of ones", func(b *bosch) { b.result = [8]byte{255, 255, 255, 255, 255, 255, 255, 255} }, "nothing but zeros or ones"},
 		{"humidity at its lower end", func(b *bosch) { b.set(519888, 415148, 0) }, "end of its scale"},
 		{"humidity at its upper end", func(b *bosch) { b.set(519888, 415148, 0xffff) }, "end of its scale"},
 		{"humidity skipped", func(b *bosch) { b.set(519888, 415148, 0x8000) }, "did not measure humidity"},
@@ -191,6 +193,18 @@ func TestHumidityStaysWithinItsScale(t *testing.T) {
 			if got[2] != (sensors.Measure{Quantity: sensors.Humidity, Value: want}) {
 				t.Errorf("raw 0x%04x: %v, want %v", raw, got[2], want)
 			}
+		}
+	})
+}
+
+// For a while after power-on the calibration is still being copied.
+func TestCalibrationIsReadWhenItIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		chip := newBosch(0x60)
+		chip.updating = 3
+		got := sensortest.Sense(t, sensorOn(t, newWire(0x76, chip), "bme280"))
+		if c := math.Round(got[0].Value*100) / 100; c != 25.08 {
+			t.Errorf("temperature %v °C, want 25.08", c)
 		}
 	})
 }

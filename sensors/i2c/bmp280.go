@@ -162,9 +162,6 @@ func (w *weather) idle(d *device, busy byte) error {
 		if err := d.read(registerStatus, w.in[25:]); err != nil {
 			return err
 		}
-		if w.in[25] == 0xff {
-			return complaint{"answers with nothing but ones", remedyStuck}
-		}
 		if w.in[25]&busy == 0 {
 			return nil
 		}

@@ -2,6 +2,7 @@ package i2c
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -267,5 +268,18 @@ func TestAdapterKeepsTheErrno(t *testing.T) {
 	}
 	if err := a.Close(); !errors.Is(err, unix.EBADF) {
 		t.Errorf("closed twice: %v, want EBADF", err)
+	}
+}
+
+func TestTransferThatEndedEarlyIsAnError(t *testing.T) {
+	a := &adapter{path: "/dev/i2c-1"}
+	for _, c := range []struct {
+		done  int
+		errno unix.Errno
+		want  error
+	}{{2, 0, nil}, {1, 0, io.ErrUnexpectedEOF}, {0, 0, io.ErrUnexpectedEOF}, {-1, unix.ENXIO, unix.ENXIO}} {
+		if err := a.outcome(0x48, 2, c.done, c.errno); !errors.Is(err, c.want) {
+			t.Errorf("%d of 2 messages and errno %d: %v, want %v", c.done, c.errno, err, c.want)
+		}
 	}
 }

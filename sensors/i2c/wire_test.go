@@ -88,6 +88,7 @@ type bosch struct {
 	registers [256]byte
 	pointer   byte
 	result    [8]byte // what the next measurement finds
+	updating  int     // reads of the status until the calibration is there
 	busy      int     // reads of the status until it is over
 	forever   bool    // it never is
 	browns    bool    // power fails during each measurement
@@ -135,6 +136,15 @@ func (b *bosch) tx(w, r []byte) error {
 	b.registers[registerStatus] = 0
 	if b.busy > 0 {
 		b.registers[registerStatus] = statusMeasuring
+	}
+	if b.updating > 0 {
+		if b.pointer == registerCalibration {
+			return b.answer(r, make([]byte, len(r)))
+		}
+		b.registers[registerStatus] |= statusUpdating
+		if b.pointer == registerStatus {
+			b.updating--
+		}
 	}
 	if b.pointer == registerStatus && !b.forever {
 		b.busy--

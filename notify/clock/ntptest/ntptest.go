@@ -19,7 +19,6 @@ import (
 // Answer is how a Server replies. The zero Answer is a good server's.
 type Answer struct {
 	Offset  time.Duration // its time minus the machine's
-	Time    time.Time     // if set, its time whenever it is asked; Offset is added
 	Silent  bool          // nothing is sent
 	Kiss    string        // a kiss-of-death with this code: RATE, DENY, RSTR
 	Stratum uint8         // 0: stratum 2. 16: not synchronised
@@ -89,18 +88,11 @@ func (s *Server) serve() {
 		if a.Silent {
 			continue
 		}
-		came := a.now()
+		came := time.Now().Add(a.Offset)
 		time.Sleep(a.Delay)
 		// A reply that cannot be sent is lost, as UDP may lose it.
 		_, _ = s.conn.WriteTo(a.Reply(request[:n], came), from)
 	}
-}
-
-func (a Answer) now() time.Time {
-	if !a.Time.IsZero() {
-		return a.Time.Add(a.Offset)
-	}
-	return time.Now().Add(a.Offset)
 }
 
 // Reply is the packet that answers a request which came at the server's time
