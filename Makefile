@@ -36,5 +36,8 @@ check:           ## gofmt, vet, staticcheck, go.mod tidy
 	go mod tidy -diff
 	go mod verify
 
+crash: build     ## kill -9 at random, KILLS times, while a mail server misbehaves
+	go run ./scripts/crash -pinbell ./pinbell -kills $(or $(KILLS),300)
+
 clean:           ## remove what was built
 	rm -rf pinbell dist

@@ -189,7 +189,7 @@ func (c *check) config(f *File) *Config {
 	c.servers(f.Time.Servers)
 	c.cap(f.Limits, f.Mail.Provider)
 	if len(f.Sensors) == 0 && !c.broken("sensor") && !c.meant["sensor"] {
-		c.wrong("sensor", "Add a [[sensor]]; `pinbell scan` lists what the board has.", "there is no sensor, so there is nothing to watch")
+		c.wrong("sensor", "Add a [[sensor]] with a name and a driver; pinbell.example.toml shows each kind.", "there is no sensor, so there is nothing to watch")
 	}
 	if len(f.Rules) == 0 && !c.broken("rule") && !c.meant["rule"] {
 		c.warn("rule", `Add a [[rule]] with a name and when = "...".`, "there is no rule: only a sensor's silence will be told")

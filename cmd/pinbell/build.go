@@ -65,7 +65,7 @@ func sources(cfg *config.Config) ([]source, error) {
 		if groups[group] == nil {
 			order = append(order, group)
 		}
-		groups[group] = append(groups[group], sensors.Polled{ID: id, Sensor: sensor, Every: s.Every, Offset: s.Offset})
+		groups[group] = append(groups[group], sensors.Polled{ID: id, Sensor: sensor, Every: s.Every, Offset: offsets(s.Offset)})
 	}
 	for _, group := range order {
 		together := groups[group]
@@ -74,6 +74,13 @@ func sources(cfg *config.Config) ([]source, error) {
 		})
 	}
 	return all, nil
+}
+
+func offsets(o config.Offset) (all [sensors.Quantities]float64) {
+	for q, value := range o {
+		all[q] = value
+	}
+	return all
 }
 
 func line(id int, s config.Sensor) source {

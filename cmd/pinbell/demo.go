@@ -138,8 +138,12 @@ func (s *stage) write(dir string, servers []string) error {
 	if err != nil {
 		return err
 	}
+	authority, err := os.ReadFile(s.mail.CAFile())
+	if err != nil {
+		return err
+	}
 	for name, content := range map[string][]byte{
-		"pinbell.toml": config.Bytes(), "scenario.csv": scenario, "mail.password": []byte(demoPassword + "\n"), "ca.pem": s.mail.CA(),
+		"pinbell.toml": config.Bytes(), "scenario.csv": scenario, "mail.password": []byte(demoPassword + "\n"), "ca.pem": authority,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			return err

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
+	systemd "github.com/coreos/go-systemd/v22/daemon"
 
 	"pinbell/notify"
 	"pinbell/notify/clock"
@@ -71,10 +71,10 @@ type MailReport struct {
 // Run serves until ctx ends.
 func (d *desk) Run(ctx context.Context) error {
 	beat := 30 * time.Second
-	if watchdog, err := daemon.SdWatchdogEnabled(false); err == nil && watchdog > 0 {
+	if watchdog, err := systemd.SdWatchdogEnabled(false); err == nil && watchdog > 0 {
 		beat = watchdog / 2
 	}
-	defer daemon.SdNotify(false, daemon.SdNotifyStopping)
+	defer systemd.SdNotify(false, systemd.SdNotifyStopping)
 	var socket *net.UnixListener
 	for ready := false; ctx.Err() == nil; {
 		if socket == nil {
@@ -82,10 +82,10 @@ func (d *desk) Run(ctx context.Context) error {
 		}
 		if d.alive(ctx) {
 			if !ready {
-				daemon.SdNotify(false, daemon.SdNotifyReady)
+				systemd.SdNotify(false, systemd.SdNotifyReady)
 				ready = true
 			}
-			daemon.SdNotify(false, daemon.SdNotifyWatchdog)
+			systemd.SdNotify(false, systemd.SdNotifyWatchdog)
 		}
 		socket = d.serve(ctx, socket, time.Now().Add(beat))
 	}

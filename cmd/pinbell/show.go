@@ -122,11 +122,11 @@ func (s *show) verdict(m notify.Mail, v notify.Verdict) {
 	}
 	first := m.Events[0].Serial
 	s.line("mail", "accepted by %s (queued as %s), %d ms after its event:", v.Relay, v.QueueID, time.Since(s.raisedAt[first]).Milliseconds())
-	accepted := s.server.Messages()
+	accepted := s.server.Mails()
 	if len(accepted) == 0 {
 		return
 	}
-	text, err := letter(accepted[len(accepted)-1].Data)
+	text, err := letter(accepted[len(accepted)-1].Bytes)
 	if err != nil {
 		text = err.Error()
 	}

@@ -145,7 +145,8 @@ func (l letter) thread() string {
 	return "<" + left + "@" + domain(l.From.Address) + ">"
 }
 
-// maxListed bounds lists in headers.
+// maxListed bounds the names in a header. Serials are not bounded: they prove
+// what was told, and an outbox holds some hundreds of events at the most.
 const maxListed = 20
 
 func (l letter) rules() string {
@@ -161,7 +162,7 @@ func (l letter) rules() string {
 // serials lists the events' numbers, runs of them as "118-120".
 func serials(events []notify.Event) string {
 	var runs []string
-	for i := 0; i < len(events) && len(runs) < maxListed; {
+	for i := 0; i < len(events); {
 		j := i + 1
 		for j < len(events) && events[j].Serial == events[j-1].Serial+1 {
 			j++

@@ -76,7 +76,6 @@ type parcel struct {
 const (
 	serialKey = "serial"
 	ledgerKey = "ledger"
-	// floorKey holds the newest trusted time, the floor of the next start.
 	floorKey = "floor"
 )
 
@@ -193,7 +192,6 @@ func (b *Box) Close() error {
 	if b.Dir == "" {
 		return nil
 	}
-	b.floor()
 	err := b.store.flush()
 	b.store.detach()
 	return err
@@ -248,19 +246,12 @@ func (b *Box) flush() {
 	if b.Dir == "" {
 		return
 	}
-	b.floor()
 	b.disk(b.store.flush())
 }
 
-// floor notes the trusted time along with what is written anyway.
-func (b *Box) floor() {
-	if now, trust := b.Clock.Time(); trust == clock.Trusted && len(b.store.dirty) > 0 {
-		b.store.put(floorKey, encodeUint(uint64(now.Unix())))
-	}
-}
-
-// Floor is the newest time that was trusted when something was stored; zero
-// if none was.
+// Floor is the newest trusted time at which a mail was accepted; zero if none
+// was. The mail server's certificate was valid then: a floor that false time
+// servers could set would lock the board out.
 func (b *Box) Floor() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pinbell/notify"
+	"pinbell/notify/clock"
 )
 
 // Record is what the log keeps of a mail: the only receipt there is.
@@ -153,7 +154,10 @@ func (b *Box) Settle(id string, v notify.Verdict, now time.Time) {
 // mail later.
 func (b *Box) accepted(i int, v notify.Verdict, now time.Time) {
 	p := b.mails[i]
-	wall, _ := b.Clock.Time()
+	wall, trust := b.Clock.Time()
+	if trust == clock.Trusted {
+		b.store.put(floorKey, encodeUint(uint64(wall.Unix())))
+	}
 	r := record(p, v, wall)
 	b.last = &r
 	b.store.record(encode(r))

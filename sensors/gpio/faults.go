@@ -89,10 +89,10 @@ func ambiguous(line string, found []place) *sensors.Fault {
 func noSuchLine(line string, near []string) *sensors.Fault {
 	fault := &sensors.Fault{
 		Sentence: "no line of this board is named " + line,
-		Remedy:   `The lines of this board have no names: choose one by chip and number, like "gpiochip0:17". ` + "`gpioinfo` and `pinbell scan` list them.",
+		Remedy:   `The lines of this board have no names: choose one by chip and number, like "gpiochip0:17". ` + "`gpioinfo` lists them.",
 	}
 	if len(near) > 0 {
-		fault.Remedy = "Names like it here: " + strings.Join(near, ", ") + ". `gpioinfo` and `pinbell scan` list all."
+		fault.Remedy = "Names like it here: " + strings.Join(near, ", ") + ". `gpioinfo` lists all."
 	}
 	return fault
 }
@@ -111,7 +111,7 @@ func noSuchChip(line, chip string, chips []Chip) *sensors.Fault {
 func beyondChip(line string, chip Chip) *sensors.Fault {
 	return &sensors.Fault{
 		Sentence: fmt.Sprintf("line %s: %s has %d lines, from 0", line, chip.Name, len(chip.Lines)),
-		Remedy:   "`pinbell scan` lists them.",
+		Remedy:   "`gpiodetect` lists them.",
 	}
 }
 

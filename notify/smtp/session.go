@@ -1,0 +1,228 @@
+package smtp
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"pinbell/notify"
+)
+
+// Session is a verified, logged-in connection. It is for one goroutine.
+type Session struct {
+	relay Relay
+	conn  net.Conn // first the bare one, then the *tls.Conn upon it
+	in    *bufio.Reader
+	out   *bufio.Writer
+	ext   map[string]string // of the last EHLO: keyword in upper case → parameters
+	mask  mask
+	open  bool // a transaction may be open at the server: RSET before the next
+	ended bool
+	odd   string // what is odd about user name and password
+}
+
+type stage func(context.Context) *finding
+
+// Open dials, verifies TLS and logs in. The verdict is the zero one when that
+// succeeded; else it is Down and there is no session.
+func (r *Relay) Open(ctx context.Context) (*Session, notify.Verdict) {
+	ctx, cancel := context.WithTimeout(ctx, r.patience(0))
+	defer cancel()
+	s := &Session{relay: *r}
+	stages := []stage{s.dial, s.greet, s.hello, s.startTLS, s.handshake, s.hello, s.login}
+	if r.Implicit {
+		stages = []stage{s.dial, s.handshake, s.greet, s.hello, s.login}
+	}
+	for _, stage := range stages {
+		if met := s.under(ctx, stage); met != nil {
+			s.hangUp()
+			return nil, s.verdict(*met)
+		}
+	}
+	return s, notify.Verdict{}
+}
+
+// Ended says that the session is over, and that the next mail needs another.
+func (s *Session) Ended() bool { return s.ended }
+
+// TLS describes the connection.
+func (s *Session) TLS() tls.ConnectionState {
+	if secure, ok := s.conn.(*tls.Conn); ok {
+		return secure.ConnectionState()
+	}
+	return tls.ConnectionState{}
+}
+
+const goodbye = 2 * time.Second
+
+// Close says goodbye, briefly. Nothing depends on it.
+func (s *Session) Close() {
+	if !s.ended {
+		s.conn.SetDeadline(time.Now().Add(goodbye))
+		s.ask("QUIT")
+	}
+	s.hangUp()
+}
+
+func (s *Session) hangUp() {
+	s.ended = true
+	if s.conn != nil {
+		s.conn.Close()
+	}
+}
+
+var past = time.Unix(1, 0)
+
+// under runs a stage that ends when ctx does: its waits are cut short.
+func (s *Session) under(ctx context.Context, run stage) *finding {
+	if conn := s.conn; conn != nil {
+		defer context.AfterFunc(ctx, func() { conn.SetDeadline(past) })()
+	}
+	met := run(ctx)
+	if met != nil && met.cause != "" && errors.Is(ctx.Err(), context.Canceled) {
+		met.cause = stopped
+	}
+	return met
+}
+
+func (s *Session) dial(ctx context.Context) *finding {
+	dialer := s.relay.dial
+	if dialer == nil {
+		dialer = new(net.Dialer).DialContext
+	}
+	conn, err := dialer(ctx, "tcp", net.JoinHostPort(s.relay.Host, strconv.Itoa(s.relay.Port)))
+	if err != nil {
+		return &finding{step: atDial, cause: causeOf(err), err: err}
+	}
+	// The one deadline of all that follows, up to the first mail: what is set
+	// once and absolute, no trickle of bytes can prolong.
+	if end, ok := ctx.Deadline(); ok {
+		conn.SetDeadline(end)
+	}
+	s.use(conn)
+	return nil
+}
+
+// use makes conn the one that the dialogue goes over.
+func (s *Session) use(conn net.Conn) {
+	s.conn = conn
+	s.in = bufio.NewReaderSize(conn, 2*maxReplyLine)
+	s.out = bufio.NewWriter(conn)
+}
+
+func (s *Session) greet(context.Context) *finding {
+	r, err := readReply(s.in)
+	return expect(atGreeting, 2, r, err)
+}
+
+func (s *Session) hello(context.Context) *finding {
+	r, err := s.ask("EHLO " + s.relay.localName())
+	if met := expect(atEhlo, 2, r, err); met != nil {
+		return met
+	}
+	s.ext = extensions(r)
+	return nil
+}
+
+// extensions reads the reply to EHLO; its first line is the server's name.
+func extensions(r reply) map[string]string {
+	ext := make(map[string]string)
+	for _, line := range r.lines[1:] {
+		keyword, parameters, _ := strings.Cut(line, " ")
+		// AUTH=PLAIN is how it was written before there was a standard.
+		if mechanisms, old := strings.CutPrefix(strings.ToUpper(keyword), "AUTH="); old {
+			keyword, parameters = "AUTH", mechanisms+" "+parameters
+		}
+		keyword = strings.ToUpper(keyword)
+		ext[keyword] = strings.TrimSpace(ext[keyword] + " " + parameters)
+	}
+	return ext
+}
+
+func (s *Session) offers(extension string) bool {
+	_, ok := s.ext[extension]
+	return ok
+}
+
+func (s *Session) startTLS(context.Context) *finding {
+	if !s.offers("STARTTLS") {
+		return &finding{step: atStartTLS, cause: noTLS, err: errors.New("STARTTLS is not offered")}
+	}
+	r, err := s.ask("STARTTLS")
+	if met := expect(atStartTLS, 2, r, err); met != nil {
+		return met
+	}
+	// What came with the reply was never encrypted, yet would be read as if it
+	// had been (CVE-2011-0411).
+	if s.in.Buffered() > 0 {
+		return &finding{step: atStartTLS, cause: injected, err: errors.New("clear text after the reply to STARTTLS")}
+	}
+	return nil
+}
+
+func (s *Session) handshake(ctx context.Context) *finding {
+	secure := tls.Client(s.conn, &tls.Config{
+		ServerName: s.relay.Host,
+		RootCAs:    s.relay.Roots,
+		MinVersion: tls.VersionTLS12,
+		Time:       s.relay.now,
+	})
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return &finding{step: atTLS, cause: handshakeCause(err), err: err}
+	}
+	s.use(secure)
+	return nil
+}
+
+// ask sends one command and reads its reply.
+func (s *Session) ask(line string) (reply, error) {
+	s.say(line)
+	if err := s.out.Flush(); err != nil {
+		return reply{}, err
+	}
+	return readReply(s.in)
+}
+
+// say puts a command into the buffer; an error shows at the flush.
+func (s *Session) say(line string) {
+	s.out.WriteString(line)
+	s.out.WriteString("\r\n")
+}
+
+// expect is nil for a reply of that kind. Refusals and what is no answer to
+// the command are findings.
+func expect(at step, kind int, r reply, err error) *finding {
+	switch {
+	case err != nil:
+		return &finding{step: at, cause: causeOf(err), err: err}
+	case r.kind() == kind:
+		return nil
+	case r.kind() == 4 || r.kind() == 5:
+		return &finding{step: at, reply: r}
+	}
+	return &finding{step: at, cause: garbled, err: garbage{strconv.Itoa(r.code) + " " + excerpt(r.text())}}
+}
+
+// causeOf sorts the errors of a connection.
+func causeOf(err error) cause {
+	var bad garbage
+	var name *net.DNSError
+	var network net.Error
+	switch {
+	case errors.As(err, &bad):
+		return garbled
+	case errors.As(err, &name):
+		return noName
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return silent
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return closed
+	}
+	return lost
+}

@@ -1,0 +1,167 @@
+package smtptest
+
+import (
+	"bytes"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"sync"
+	"time"
+)
+
+// An Act is what a Liar does at a step, in place of the honest answer.
+type Act struct {
+	kind actKind
+	text string
+	gap  time.Duration
+}
+
+type actKind uint8
+
+const (
+	honest actKind = iota
+	say
+	drop
+	stall
+	trickle
+)
+
+// The acts. Say sends raw text, to which it adds the end of the line.
+var (
+	Honest   = Act{}
+	Drop     = Act{kind: drop}                                // the connection ends
+	Stall    = Act{kind: stall}                               // nothing more comes, until Close
+	Garbage  = Say("\x16\x03\x01 HTTP/1.1 200 OK")            // no reply at all
+	Truncate = Act{kind: drop, text: "250-2.0.0 so far\r\n2"} // part of a reply, then the end
+)
+
+// Say answers with a line of the script's own; several by \r\n.
+func Say(text string) Act { return Act{kind: say, text: text + "\r\n"} }
+
+// Trickle sends a reply that never ends, one byte at a time.
+func Trickle(gap time.Duration) Act { return Act{kind: trickle, gap: gap} }
+
+// Script says what to do at a step: greeting, ehlo, starttls, tls, ehlo2 (the
+// one under TLS), auth, mail, rcpt, data, dot, rset, quit. Line is the client's.
+type Script func(step, line string) Act
+
+// At is the script that lies at one step only.
+func At(step string, act Act) Script {
+	return func(s, _ string) Act {
+		if s == step {
+			return act
+		}
+		return Honest
+	}
+}
+
+// LiarOptions shape what a Liar offers while it is honest.
+type LiarOptions struct {
+	Implicit   bool
+	NoStartTLS bool
+	Extensions []string // under TLS; default PIPELINING, SIZE, AUTH PLAIN LOGIN, 8BITMIME and others
+	Script     Script
+}
+
+// Liar is a mail server that follows a script, and writes down every byte that
+// it hears, as it came and as TLS shows it.
+type Liar struct {
+	options  LiarOptions
+	id       identity
+	caFile   string
+	listener net.Listener
+	closing  chan struct{}
+	work     sync.WaitGroup
+
+	mu    sync.Mutex
+	conns []net.Conn
+	raw   bytes.Buffer
+	plain bytes.Buffer
+	mails []Mail
+}
+
+// Lie starts a Liar on a free port of 127.0.0.1.
+func Lie(o LiarOptions) (*Liar, error) {
+	if o.Extensions == nil {
+		o.Extensions = []string{"PIPELINING", "SIZE 28319744", "AUTH LOGIN PLAIN XOAUTH2", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8"}
+	}
+	if o.Script == nil {
+		o.Script = func(string, string) Act { return Honest }
+	}
+	id, err := newIdentity("localhost", Sound, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("start a lying mail server: %w", err)
+	}
+	caFile, err := id.writeCA()
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
+	l := &Liar{options: o, id: id, caFile: caFile, listener: listener, closing: make(chan struct{})}
+	l.work.Go(l.serve)
+	return l, nil
+}
+
+// Close ends the server and all its connections, and removes CAFile.
+func (l *Liar) Close() error {
+	close(l.closing)
+	err := l.listener.Close()
+	l.mu.Lock()
+	for _, conn := range l.conns {
+		conn.Close()
+	}
+	l.mu.Unlock()
+	l.work.Wait()
+	os.Remove(l.caFile)
+	return err
+}
+
+// Host is the address without the port.
+func (l *Liar) Host() string { host, _ := split(l.listener); return host }
+
+// Port is the port without the address.
+func (l *Liar) Port() int { _, port := split(l.listener); return port }
+
+// CAFile names a PEM file with the server's authority, until Close.
+func (l *Liar) CAFile() string { return l.caFile }
+
+// Roots has the server's authority.
+func (l *Liar) Roots() *x509.CertPool { return l.id.roots }
+
+// Heard is every byte that came: as on the wire, and as TLS shows it.
+func (l *Liar) Heard() (wire, decrypted string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.raw.String(), l.plain.String()
+}
+
+// Mails are the bodies that came to their final dot, whatever the answer was.
+func (l *Liar) Mails() []Mail {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.mails)
+}
+
+func (l *Liar) serve() {
+	for {
+		conn, err := l.listener.Accept()
+		if err != nil {
+			return
+		}
+		l.mu.Lock()
+		l.conns = append(l.conns, conn)
+		l.mu.Unlock()
+		l.work.Go(func() {
+			defer conn.Close()
+			t := &talk{liar: l, bare: tap{conn, l, &l.raw}}
+			t.use(t.bare)
+			t.hold()
+		})
+	}
+}

@@ -1,0 +1,191 @@
+package smtptest
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"time"
+)
+
+// tap writes down what is read.
+type tap struct {
+	net.Conn
+	liar *Liar
+	into *bytes.Buffer
+}
+
+func (t tap) Read(p []byte) (int, error) {
+	n, err := t.Conn.Read(p)
+	t.liar.mu.Lock()
+	defer t.liar.mu.Unlock()
+	t.into.Write(p[:n])
+	return n, err
+}
+
+var errDone = errors.New("the talk is over")
+
+// talk is one client's dialogue with a Liar.
+type talk struct {
+	liar   *Liar
+	bare   net.Conn
+	conn   net.Conn
+	in     *bufio.Reader
+	secure bool
+	mail   Mail
+}
+
+func (t *talk) use(conn net.Conn) { t.conn, t.in = conn, bufio.NewReader(conn) }
+
+// act does what the script wants at a step, or else says honestly.
+func (t *talk) act(step, line, honestly string) error {
+	return t.perform(t.liar.options.Script(step, line), honestly)
+}
+
+func (t *talk) perform(act Act, honestly string) error {
+	switch act.kind {
+	case honest:
+		return t.send(honestly + "\r\n")
+	case say:
+		return t.send(act.text)
+	case drop:
+		t.send(act.text)
+		return errDone
+	case stall:
+		<-t.liar.closing
+		return errDone
+	}
+	return t.trickle(act.gap)
+}
+
+func (t *talk) send(text string) error {
+	_, err := io.WriteString(t.conn, text)
+	return err
+}
+
+func (t *talk) trickle(gap time.Duration) error {
+	for i := 0; ; i++ {
+		if err := t.send("250-more\r\n"[i%10 : i%10+1]); err != nil {
+			return err
+		}
+		select {
+		case <-t.liar.closing:
+			return errDone
+		case <-time.After(gap):
+		}
+	}
+}
+
+func (t *talk) encrypt() error {
+	if act := t.liar.options.Script("tls", ""); act.kind != honest {
+		return t.perform(act, "")
+	}
+	conn := tls.Server(t.bare, t.liar.id.config(false))
+	if err := conn.Handshake(); err != nil {
+		return err
+	}
+	t.secure = true
+	t.use(tap{conn, t.liar, &t.liar.plain})
+	return nil
+}
+
+func (t *talk) hold() {
+	if t.liar.options.Implicit && t.encrypt() != nil {
+		return
+	}
+	if t.act("greeting", "", "220 liar.example ESMTP") != nil {
+		return
+	}
+	for {
+		line, err := t.in.ReadString('\n')
+		if err != nil || t.command(strings.TrimRight(line, "\r\n")) != nil {
+			return
+		}
+	}
+}
+
+func (t *talk) command(line string) error {
+	verb, _, _ := strings.Cut(strings.ToUpper(line), " ")
+	switch verb {
+	case "EHLO":
+		return t.ehlo(line)
+	case "STARTTLS":
+		act := t.liar.options.Script("starttls", line)
+		if err := t.perform(act, "220 2.0.0 go ahead"); err != nil || act.kind != honest {
+			return err
+		}
+		return t.encrypt()
+	case "AUTH":
+		return t.auth(line)
+	case "MAIL":
+		t.mail = Mail{From: line}
+		return t.act("mail", line, "250 2.1.0 Ok")
+	case "RCPT":
+		t.mail.To = append(t.mail.To, line)
+		return t.act("rcpt", line, "250 2.1.5 Ok")
+	case "DATA":
+		return t.data(line)
+	case "RSET":
+		return t.act("rset", line, "250 2.0.0 Ok")
+	case "QUIT":
+		t.act("quit", line, "221 2.0.0 Bye")
+		return errDone
+	}
+	return t.send("502 5.5.2 What?\r\n")
+}
+
+func (t *talk) ehlo(line string) error {
+	if t.secure {
+		return t.act("ehlo2", line, "250-liar.example\r\n250-"+strings.Join(t.liar.options.Extensions, "\r\n250-")+"\r\n250 HELP")
+	}
+	if t.liar.options.NoStartTLS {
+		return t.act("ehlo", line, "250-liar.example\r\n250-AUTH PLAIN LOGIN\r\n250 PIPELINING")
+	}
+	return t.act("ehlo", line, "250-liar.example\r\n250-PIPELINING\r\n250 STARTTLS")
+}
+
+func (t *talk) auth(line string) error {
+	const ok = "235 2.7.0 Authentication successful"
+	if !strings.EqualFold(line, "AUTH LOGIN") {
+		return t.act("auth", line, ok)
+	}
+	for _, question := range []string{"334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"} {
+		if err := t.send(question + "\r\n"); err != nil {
+			return err
+		}
+		answer, err := t.in.ReadString('\n')
+		if err != nil {
+			return err
+		}
+		line += " " + strings.TrimSpace(answer)
+	}
+	return t.act("auth", line, ok)
+}
+
+// data reads a body wherever the client has been told to send one.
+func (t *talk) data(line string) error {
+	act := t.liar.options.Script("data", line)
+	if err := t.perform(act, "354 End with a dot"); err != nil {
+		return err
+	}
+	if act.kind == say && !strings.HasPrefix(act.text, "354") {
+		return nil
+	}
+	for {
+		text, err := t.in.ReadString('\n')
+		if err != nil {
+			return err
+		}
+		if text == ".\r\n" {
+			break
+		}
+		t.mail.Bytes = append(t.mail.Bytes, strings.TrimPrefix(text, ".")...)
+	}
+	t.liar.mu.Lock()
+	t.liar.mails = append(t.liar.mails, t.mail)
+	t.liar.mu.Unlock()
+	return t.act("dot", "", "250 2.0.0 Ok: queued as 343FD5003CE")
+}

@@ -1,0 +1,220 @@
+package smtp
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pinbell/notify"
+)
+
+// A step is where a session stands; the names are those of Verdict.Step.
+type step string
+
+const (
+	atDial     step = "dial"
+	atGreeting step = "greeting"
+	atEhlo     step = "ehlo"
+	atStartTLS step = "starttls"
+	atTLS      step = "tls"
+	atAuth     step = "auth"
+	atMail     step = "mail"
+	atRcpt     step = "rcpt"
+	atData     step = "data" // the DATA command and the mail itself, up to its last line
+	atDot      step = "dot"  // from the final dot on, the mail may be the server's
+)
+
+// A cause is what came back at a step where no fitting reply did.
+type cause string
+
+const (
+	lost      cause = "lost"      // the connection ended
+	silent    cause = "silent"    // the deadline passed
+	garbled   cause = "garbled"   // no SMTP reply, or none that fits
+	stopped   cause = "stopped"   // pinbell itself was told to stop
+	noName    cause = "noname"    // DNS has no address
+	closed    cause = "closed"    // nobody listens on the port
+	badCert   cause = "badcert"   // the certificate does not verify
+	badTLS    cause = "badtls"    // no handshake for another reason
+	noTLS     cause = "notls"     // STARTTLS not offered
+	injected  cause = "injected"  // clear text after the reply to STARTTLS
+	noAuth    cause = "noauth"    // no login offered, or none that pinbell knows
+	noSecret  cause = "nosecret"  // the password could not be read
+	badSender cause = "badsender" // the sender is not an address that this server can take
+	badAddr   cause = "badaddr"   // the same of a recipient
+	tooLarge  cause = "toolarge"  // more bytes than EHLO's SIZE
+)
+
+// ruling is what follows from a finding.
+type ruling struct {
+	outcome notify.Outcome
+	wait    time.Duration // 0: the courier's own backoff
+	trouble string        // code; empty: nothing that the owner should know
+}
+
+// row applies when each of its columns does; an empty one always does.
+type row struct {
+	steps    string // of these steps
+	came     string // a code, a class (4xx), or a cause; several by spaces
+	enhanced string // x.7.8 stands for any class; several by spaces
+	says     string // the reply speaks of this, see topics; never without a code or class
+	provider string
+	ruling
+}
+
+const (
+	accepted, refused, deferred, down, unknown = notify.Accepted, notify.Refused, notify.Deferred, notify.Down, notify.Unknown
+
+	anySession = "dial greeting ehlo starttls tls auth"
+	anyMail    = "mail rcpt data dot"
+
+	soon  = 15 * time.Minute // a server asks for calm
+	later = time.Hour        // a person has to change something; hammering locks accounts
+	long  = 4 * time.Hour    // a daily limit: six tries a day
+)
+
+// The table, from what came back to what follows. The first row that applies
+// counts. Its lines of thought:
+//
+//   - Up to the reply to MAIL nothing is about one mail, so failures there are
+//     Down and charge none; a sender is refused for every mail alike. From RCPT
+//     on failures are the mail's, so that one poisonous mail cannot hold up the
+//     others. 421 and a lost connection follow the same line.
+//   - After the dot, what is no reply is Unknown.
+//   - Only a 5xx reply (or our own check) refuses for good. Text alone decides
+//     nothing; it may only make a 5xx milder, or name the trouble better.
+var table = []row{
+	// steps, came, enhanced, says, provider → outcome, wait, trouble
+	{"dot", "2xx", "", "", "", ruling{accepted, 0, ""}},
+
+	{"dot", "stopped", "", "", "", ruling{unknown, 0, ""}},
+	{"rcpt data", "stopped", "", "", "", ruling{deferred, 0, ""}},
+	{"", "stopped", "", "", "", ruling{down, 0, ""}},
+
+	{"dial", "noname", "", "", "", ruling{down, 0, "mail.dns"}},
+	{"dot", "lost silent garbled", "", "", "", ruling{unknown, 0, "mail.network"}},
+	{"rcpt data", "lost silent", "", "", "", ruling{deferred, 0, "mail.network"}},
+	{"rcpt data", "garbled", "", "", "", ruling{deferred, 0, "mail.server"}},
+	{"", "lost silent closed", "", "", "", ruling{down, 0, "mail.network"}},
+	{"", "garbled", "", "", "", ruling{down, 0, "mail.server"}},
+
+	{"tls", "badcert", "", "", "", ruling{down, 0, "mail.certificate"}},
+	{"tls", "badtls", "", "", "", ruling{down, 0, "mail.tls"}},
+	{"starttls", "notls injected 4xx 5xx", "", "", "", ruling{down, 0, "mail.starttls"}},
+
+	{"auth", "noauth", "", "", "", ruling{down, later, "mail.auth"}},
+	{"auth", "nosecret", "", "", "", ruling{down, 0, "mail.password"}},
+	{"auth", "4xx 5xx", "", "quota", "", ruling{down, long, "mail.quota"}},
+	{"auth", "432", "", "", "", ruling{down, later, "mail.login"}}, // RFC 4954: a password transition is needed
+	{"auth", "4xx", "", "calm", "", ruling{down, soon, "mail.server"}},
+	{"auth", "4xx", "", "", "", ruling{down, 0, "mail.server"}},
+	{"auth", "500 502 503 504", "", "", "", ruling{down, later, "mail.auth"}},
+	{"auth", "5xx", "", "", "", ruling{down, later, "mail.login"}},
+	{"greeting ehlo", "4xx", "", "", "", ruling{down, 0, "mail.server"}},
+	{"greeting ehlo", "5xx", "", "", "", ruling{down, later, "mail.server"}}, // this address is not welcome: RFC 5321 section 3.1
+
+	{"mail", "badsender", "", "", "", ruling{down, later, "mail.sender"}},
+	{"mail", "toolarge", "", "", "", ruling{refused, 0, "mail.size"}},
+	{"rcpt", "badaddr", "", "", "", ruling{refused, 0, "mail.recipient"}},
+
+	{"rcpt", "4xx", "x.2.2", "", "", ruling{deferred, 0, "mail.recipient"}}, // the recipient's mailbox is full,
+	{"rcpt", "5xx", "x.2.2", "", "", ruling{refused, 0, "mail.recipient"}},  // which is not our quota
+	{anyMail, "5xx", "", "quota", "", ruling{deferred, long, "mail.quota"}}, // a 5xx that is temporary: iCloud, Gmail
+	{anyMail, "4xx", "", "quota", "", ruling{deferred, later, "mail.quota"}},
+	{anyMail, "4xx", "", "calm", "", ruling{deferred, soon, "mail.quota"}},
+	{"mail", "421", "", "", "", ruling{down, 0, "mail.server"}},
+	{"rcpt", "4xx", "x.1.* x.2.*", "", "", ruling{deferred, 0, "mail.recipient"}},
+	{anyMail, "4xx", "", "", "", ruling{deferred, 0, "mail.server"}},
+
+	{anyMail, "530 538", "", "", "", ruling{down, later, "mail.login"}},
+	{anyMail, "552 523", "x.3.4", "", "", ruling{refused, 0, "mail.size"}},
+	{"mail", "552", "", "", "", ruling{refused, 0, "mail.size"}},
+	{"mail", "5xx", "", "", "", ruling{down, later, "mail.sender"}},
+	{"rcpt data dot", "5xx", "x.7.* x.1.7 x.1.8", "sender", "", ruling{deferred, later, "mail.sender"}},
+	{"rcpt data dot", "5xx", "", "unverified", "unione-us unione-eu", ruling{deferred, later, "mail.sender"}},
+	{"rcpt", "5xx", "", "relaying", "", ruling{deferred, later, "mail.login"}},
+	{"rcpt data dot", "503", "", "", "", ruling{deferred, 0, "mail.server"}}, // it lost the thread: bad sequence of commands
+	{"rcpt", "5xx", "", "", "", ruling{refused, 0, "mail.recipient"}},
+	{"dot", "552", "", "", "", ruling{refused, 0, "mail.size"}},
+	{"data dot", "5xx", "", "", "", ruling{refused, 0, "mail.refused"}},
+}
+
+// topics are what replies speak of, each as words that stand together.
+var topics = map[string][]string{
+	"quota":      {"sending limit", "sending quota", "daily limit", "daily quota", "daily+limit", "message limit", "quota+sent", "limit+per day"},
+	"calm":       {"too many", "rate limit", "rate-limit", "throttl", "too fast", "slow down"},
+	"sender":     {"from address", "sender", "send as", "envelope from", "from header", "mail from"},
+	"unverified": {"domain+verif", "sender+verif", "domain+confirm"},
+	"relaying":   {"relay"},
+}
+
+// finding is what an attempt met at a step: a reply, or a cause and its error.
+type finding struct {
+	step  step
+	reply reply
+	cause cause // empty: there is a reply
+	err   error
+}
+
+// judge applies the table. It is total: what no row knows is tried again.
+func judge(f finding, provider string) ruling {
+	for _, row := range table {
+		if row.applies(f, provider) {
+			return row.ruling
+		}
+	}
+	if strings.Contains(anySession, string(f.step)) {
+		return ruling{down, 0, "mail.server"}
+	}
+	return ruling{deferred, 0, "mail.server"}
+}
+
+func (row row) applies(f finding, provider string) bool {
+	return oneOf(row.steps, string(f.step)) &&
+		(oneOf(row.came, f.came()) || f.cause == "" && oneOf(row.came, f.class())) &&
+		enhancedIn(row.enhanced, f.reply.enhanced) &&
+		speaksOf(row.says, f.reply.text()) &&
+		oneOf(row.provider, provider)
+}
+
+func (f finding) came() string {
+	if f.cause != "" {
+		return string(f.cause)
+	}
+	return strconv.Itoa(f.reply.code)
+}
+
+func (f finding) class() string { return strconv.Itoa(f.reply.kind()) + "xx" }
+
+func oneOf(list, word string) bool {
+	return list == "" || slices.Contains(strings.Fields(list), word)
+}
+
+// enhancedIn compares subject and detail: "x.7.*" has 5.7.0 and 4.7.1. A reply
+// without an enhanced code has none of them.
+func enhancedIn(list, code string) bool {
+	if list == "" {
+		return true
+	}
+	parts := strings.Split(code, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	return oneOf(list, "x."+parts[1]+"."+parts[2]) || oneOf(list, "x."+parts[1]+".*")
+}
+
+func speaksOf(topic, text string) bool {
+	if topic == "" {
+		return true
+	}
+	folded := asciiLower(text)
+	return slices.ContainsFunc(topics[topic], func(words string) bool {
+		for word := range strings.SplitSeq(words, "+") {
+			if !strings.Contains(folded, word) {
+				return false
+			}
+		}
+		return true
+	})
+}

@@ -1,0 +1,342 @@
+package smtp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"pinbell/notify"
+)
+
+// More recipients than this are named one by one: a client that writes without
+// reading may stop for ever once both windows are full (RFC 2920 section 3.1).
+const maxPipelined = 100
+
+// Send hands over one mail. The session goes on after a refusal or a deferral
+// by the server; Ended tells.
+func (s *Session) Send(ctx context.Context, e Envelope) notify.Verdict {
+	if s.ended {
+		return s.verdict(finding{step: atMail, cause: lost, err: errors.New("the session is over")})
+	}
+	t := &transaction{Session: s, envelope: e, body: dotted(e.Message)}
+	if met := t.check(); met != nil {
+		return t.conclude(met)
+	}
+	s.conn.SetDeadline(time.Now().Add(s.relay.patience(len(t.body))))
+	return t.conclude(s.under(ctx, t.run))
+}
+
+// TrySender asks whether the server takes a sender, and sends nothing. The
+// verdict is the zero one when it does.
+func (s *Session) TrySender(ctx context.Context, from string) notify.Verdict {
+	if s.ended {
+		return s.verdict(finding{step: atMail, cause: lost, err: errors.New("the session is over")})
+	}
+	t := &transaction{Session: s, envelope: Envelope{From: from}}
+	if met := t.checkSender(); met != nil {
+		return t.conclude(met)
+	}
+	s.conn.SetDeadline(time.Now().Add(s.relay.patience(0)))
+	if met := s.under(ctx, func(context.Context) *finding { return t.first() }); met != nil {
+		return t.conclude(met)
+	}
+	if met := s.under(ctx, func(context.Context) *finding { return t.reset() }); met != nil {
+		s.hangUp() // and yet the sender was taken
+	}
+	return notify.Verdict{}
+}
+
+// transaction is one mail on its way, RFC 5321 section 3.3.
+type transaction struct {
+	*Session
+	envelope Envelope
+	body     []byte   // as sent, but for the last dot
+	to       []string // recipients that are worth asking for
+	piped    bool
+	taken    int // recipients that the server took
+	turned   []turned
+	receipt  reply
+}
+
+// turned is a recipient that was not taken.
+type turned struct {
+	to string
+	finding
+}
+
+// check finds what needs no server to be refused.
+func (t *transaction) check() *finding {
+	if met := t.checkSender(); met != nil {
+		return met
+	}
+	if limit, err := strconv.ParseInt(t.ext["SIZE"], 10, 64); err == nil && limit > 0 && int64(len(t.body)) > limit {
+		return &finding{step: atMail, cause: tooLarge,
+			err: fmt.Errorf("it has %d bytes, and the server takes %d at most", len(t.body), limit)}
+	}
+	for _, to := range t.envelope.To {
+		if err := t.wrongAddress(to); err != nil {
+			t.turned = append(t.turned, turned{to, finding{step: atRcpt, cause: badAddr, err: err}})
+			continue
+		}
+		t.to = append(t.to, to)
+	}
+	t.piped = t.offers("PIPELINING") && len(t.to) <= maxPipelined
+	if len(t.to) == 0 {
+		return t.nobody()
+	}
+	return nil
+}
+
+func (t *transaction) checkSender() *finding {
+	if err := t.wrongAddress(t.envelope.From); err != nil {
+		return &finding{step: atMail, cause: badSender, err: err}
+	}
+	return nil
+}
+
+// wrongAddress keeps what is no address out of commands, where it could end
+// the line and begin another command.
+func (t *transaction) wrongAddress(address string) error {
+	if !isAddress(address) || strings.ContainsFunc(address, func(r rune) bool {
+		return r <= ' ' || r == 0x7f || r == '<' || r == '>' || r == '\uFFFD'
+	}) {
+		return fmt.Errorf("%q is not an e-mail address", excerpt(address))
+	}
+	if !ascii(address) && !t.offers("SMTPUTF8") {
+		return fmt.Errorf("the server takes only plain letters in addresses, unlike %s", excerpt(address))
+	}
+	return nil
+}
+
+func (t *transaction) run(context.Context) *finding {
+	if t.piped {
+		if met := t.writeAhead(); met != nil {
+			return met
+		}
+	}
+	met := t.first()
+	if t.lostThread(met) || met != nil && !t.piped {
+		return met
+	}
+	if broken := t.recipients(met == nil); broken != nil {
+		return t.cut(met, broken)
+	}
+	if met == nil && t.taken == 0 {
+		met = t.nobody()
+	}
+	if met != nil && !t.piped {
+		return met
+	}
+	return t.content(met)
+}
+
+// lostThread says that the dialogue cannot go on: the connection is lost, the
+// server said 421, or its replies no longer match the commands. What pinbell
+// found before it asked disturbs no dialogue.
+func (t *transaction) lostThread(met *finding) bool {
+	if met == nil {
+		return false
+	}
+	switch met.cause {
+	case "":
+		return met.reply.code == 421
+	case badSender, badAddr, tooLarge:
+		return false
+	}
+	return true
+}
+
+// writeAhead sends all commands at once; their replies are read afterwards.
+func (t *transaction) writeAhead() *finding {
+	if t.open {
+		t.say("RSET")
+	}
+	t.say(t.mailCommand())
+	for _, to := range t.to {
+		t.say(rcptCommand(to))
+	}
+	t.say("DATA")
+	if err := t.out.Flush(); err != nil {
+		return &finding{step: atMail, cause: causeOf(err), err: err}
+	}
+	return nil
+}
+
+// answer reads the reply to a command, sending it first if it was not yet.
+func (t *transaction) answer(command string) (reply, error) {
+	if t.piped {
+		return readReply(t.in)
+	}
+	return t.ask(command)
+}
+
+// first opens the transaction, and closes one that was left open.
+func (t *transaction) first() *finding {
+	if t.open {
+		if met := t.reset(); met != nil {
+			return met
+		}
+	}
+	r, err := t.answer(t.mailCommand())
+	met := expect(atMail, 2, r, err)
+	t.open = met == nil
+	return met
+}
+
+// reset cannot be refused (RFC 5321 section 4.1.1.5): a server that does has
+// lost the thread.
+func (t *transaction) reset() *finding {
+	r, err := t.answer("RSET")
+	met := expect(atMail, 2, r, err)
+	if met != nil && met.cause == "" && r.code != 421 {
+		met = &finding{step: atMail, cause: garbled, err: garbage{strconv.Itoa(r.code) + " to RSET"}}
+	}
+	t.open = met != nil
+	return met
+}
+
+// cut chooses between why a mail could not go, as known before, and what then
+// broke the dialogue. The first one tells more.
+func (t *transaction) cut(why, broken *finding) *finding {
+	if why == nil {
+		return broken
+	}
+	t.hangUp()
+	return why
+}
+
+// recipients names them and notes who was not taken. What it returns ended
+// the dialogue.
+func (t *transaction) recipients(sender bool) *finding {
+	for _, to := range t.to {
+		r, err := t.answer(rcptCommand(to))
+		met := expect(atRcpt, 2, r, err)
+		switch {
+		case t.lostThread(met):
+			return met
+		case met != nil:
+			t.turned = append(t.turned, turned{to, *met})
+		case sender:
+			t.taken++
+		}
+	}
+	return nil
+}
+
+// nobody is the finding that stands for all recipients when none was taken:
+// the one that costs least, so that a recipient who may be tried again is.
+func (t *transaction) nobody() *finding {
+	if len(t.turned) == 0 {
+		return &finding{step: atRcpt, cause: badAddr, err: errors.New("it has no recipient")}
+	}
+	worst := t.turned[0].finding
+	for _, other := range t.turned[1:] {
+		if mildness(t.judge(other.finding)) > mildness(t.judge(worst)) {
+			worst = other.finding
+		}
+	}
+	return &worst
+}
+
+func mildness(r ruling) int {
+	switch r.outcome {
+	case notify.Down:
+		return 2
+	case notify.Deferred:
+		return 1
+	}
+	return 0
+}
+
+// content sends DATA and the mail. If the mail can go to nobody (why says so)
+// and the server wants it all the same, as RFC 2920 section 3.1 foresees, it
+// gets a lone dot, and whatever it says to that is no receipt.
+func (t *transaction) content(why *finding) *finding {
+	r, err := t.answer("DATA")
+	met := expect(atData, 3, r, err)
+	switch {
+	case t.lostThread(met):
+		return t.cut(why, met)
+	case met != nil && why == nil:
+		return met
+	case met != nil:
+		return why
+	case why != nil:
+		_, err := t.ask(".")
+		t.open = false
+		if err != nil {
+			t.hangUp()
+		}
+		return why
+	}
+	return t.upload()
+}
+
+// upload sends all but the last dot, then the dot: until it leaves, the server
+// cannot have taken the mail; from then on, it may have.
+func (t *transaction) upload() *finding {
+	t.out.Write(t.body)
+	if err := t.out.Flush(); err != nil {
+		return &finding{step: atData, cause: causeOf(err), err: err}
+	}
+	r, err := t.ask(".")
+	t.open = false
+	if met := expect(atDot, 2, r, err); met != nil {
+		return met
+	}
+	t.receipt = r
+	return nil
+}
+
+// mailCommand asks for extensions only where the mail needs them.
+func (t *transaction) mailCommand() string {
+	command := "MAIL FROM:<" + t.envelope.From + ">"
+	if t.offers("SIZE") && len(t.body) > 0 {
+		command += " SIZE=" + strconv.Itoa(len(t.body))
+	}
+	if t.offers("8BITMIME") && !ascii(string(t.body)) {
+		command += " BODY=8BITMIME"
+	}
+	if t.offers("SMTPUTF8") && t.wantsUTF8() {
+		command += " SMTPUTF8"
+	}
+	return command
+}
+
+// wantsUTF8 looks at addresses and at the mail's header, RFC 6531 section 3.4.
+func (t *transaction) wantsUTF8() bool {
+	header, _, _ := bytes.Cut(t.body, []byte("\r\n\r\n"))
+	return !ascii(t.envelope.From) || !ascii(strings.Join(t.to, "")) || !ascii(string(header))
+}
+
+func rcptCommand(to string) string { return "RCPT TO:<" + to + ">" }
+
+func ascii(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 }) < 0
+}
+
+// dotted is a message as it travels: lines end in CRLF and in nothing else,
+// and a dot that begins a line is doubled (RFC 5321 section 4.5.2).
+func dotted(message []byte) []byte {
+	out := make([]byte, 0, len(message)+len(message)/32+2)
+	for len(message) > 0 {
+		end := bytes.IndexAny(message, "\r\n")
+		line, rest := message, []byte(nil)
+		if end >= 0 {
+			line, rest = message[:end], bytes.TrimPrefix(message[end:], []byte("\r"))
+			if len(rest) > 0 && rest[0] == '\n' {
+				rest = rest[1:]
+			}
+		}
+		if len(line) > 0 && line[0] == '.' {
+			out = append(out, '.')
+		}
+		out = append(append(out, line...), "\r\n"...)
+		message = rest
+	}
+	return out
+}
