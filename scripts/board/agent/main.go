@@ -1,9 +1,10 @@
 // Command agent is the guest side of the emulated board. It serves a line
 // protocol (one JSON object a line, both ways) on a serial port, so that it
-// works with the guest's network down too, and does two things for init:
+// works with the guest's network down too, and does what init and its commands need:
 //
 //	agent serve TTY                        run shell commands for the host
-//	agent as UID:GID[,GID..] PROG ARGS..   run PROG as another user
+//	agent as UID:GID[,GID..] PROG ARGS..   become PROG run as another user
+//	agent unit NAME UID:GID[,GID..] PROG ARGS..   run PROG as systemd does
 //	agent clock SECONDS                    set the clock: the Unix time of power-on
 package main
 
@@ -53,10 +54,12 @@ func run(args []string) error {
 		return serve(args[1])
 	case len(args) >= 3 && args[0] == "as":
 		return as(args[1], args[2:])
+	case len(args) >= 4 && args[0] == "unit":
+		return unit(args[1], args[2], args[3:])
 	case len(args) == 2 && args[0] == "clock":
 		return setClock(args[1])
 	}
-	return fmt.Errorf("usage: agent serve TTY | as UID:GID[,GID...] PROG [ARG...] | clock SECONDS")
+	return fmt.Errorf("usage: agent serve TTY | as UID:GID[,GID...] PROG [ARG...] | unit NAME UID:GID[,GID...] PROG [ARG...] | clock SECONDS")
 }
 
 // setClock sets the time that it was at power-on. The kernel refuses a time
@@ -76,33 +79,44 @@ func setClock(seconds string) error {
 
 // as replaces the process by prog run with the given ids.
 func as(ids string, prog []string) error {
-	u, g, ok := strings.Cut(ids, ":")
-	uid, err := strconv.Atoi(u)
-	if !ok || err != nil {
-		return fmt.Errorf("ids %q: want UID:GID[,GID...]", ids)
-	}
-	var gids []int
-	for _, s := range strings.Split(g, ",") {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			return fmt.Errorf("ids %q: %v", ids, err)
-		}
-		gids = append(gids, n)
+	c, err := credential(ids)
+	if err != nil {
+		return err
 	}
 	path, err := exec.LookPath(prog[0])
 	if err != nil {
 		return err
 	}
-	if err := syscall.Setgroups(gids); err != nil {
+	groups := make([]int, len(c.Groups))
+	for i, g := range c.Groups {
+		groups[i] = int(g)
+	}
+	if err := syscall.Setgroups(groups); err != nil {
 		return err
 	}
-	if err := syscall.Setgid(gids[0]); err != nil {
+	if err := syscall.Setgid(int(c.Gid)); err != nil {
 		return err
 	}
-	if err := syscall.Setuid(uid); err != nil {
+	if err := syscall.Setuid(int(c.Uid)); err != nil {
 		return err
 	}
 	return syscall.Exec(path, prog, os.Environ())
+}
+
+// credential reads UID:GID[,GID...].
+func credential(ids string) (*syscall.Credential, error) {
+	var n []uint32
+	for s := range strings.SplitSeq(strings.Replace(ids, ":", ",", 1), ",") {
+		id, err := strconv.ParseUint(s, 10, 31)
+		if err != nil {
+			return nil, fmt.Errorf("ids %q: %w", ids, err)
+		}
+		n = append(n, uint32(id))
+	}
+	if len(n) < 2 {
+		return nil, fmt.Errorf("ids %q: want UID:GID[,GID...]", ids)
+	}
+	return &syscall.Credential{Uid: n[0], Gid: n[1], Groups: n[1:]}, nil
 }
 
 func serve(tty string) error {
@@ -197,16 +211,20 @@ func relay(r io.Reader, out func([]byte)) {
 // cannotRun is what a shell says of a command that it does not find.
 const cannotRun = 127
 
-// status gives the command's exit status, as a shell counts it.
+// status gives a command's exit status, as a shell counts it.
 func status(c *exec.Cmd, err error, out func([]byte)) int {
 	if c.ProcessState == nil {
 		out([]byte(err.Error() + "\n"))
 		return cannotRun
 	}
-	if ws, ok := c.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+	return exitStatus(c.ProcessState)
+}
+
+func exitStatus(s *os.ProcessState) int {
+	if ws, ok := s.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		return 128 + int(ws.Signal())
 	}
-	return c.ProcessState.ExitCode()
+	return s.ExitCode()
 }
 
 // raw puts the serial port in raw mode.
