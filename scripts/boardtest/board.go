@@ -23,9 +23,9 @@ const (
 
 // board is one emulated board, driven through scripts/board.
 type board struct {
-	tool, name string
-	on         bool
-	consoles   strings.Builder // of the boots so far
+	tool, name, machine string
+	on                  bool
+	consoles            strings.Builder // of the boots so far
 }
 
 // power is how a board is switched on.
@@ -106,7 +106,7 @@ func (b *board) off(ctx context.Context, how string) error {
 func (b *board) do(ctx context.Context, limit time.Duration, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	c := exec.CommandContext(ctx, b.tool, append([]string{"--name", b.name}, args...)...)
+	c := exec.CommandContext(ctx, b.tool, append([]string{"--machine", b.machine, "--name", b.name}, args...)...)
 	// A group of its own: Ctrl-C is ours to deal with.
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
@@ -125,11 +125,11 @@ func (b *board) do(ctx context.Context, limit time.Duration, args ...string) (st
 // errNoBoard says that this machine cannot have an emulated board.
 var errNoBoard = errors.New("there is no emulated board here")
 
-// buildBoard makes the board's image, unless it is there, and says what the
-// board is.
-func buildBoard(ctx context.Context, tool string) (string, error) {
+// buildBoard makes a machine's image, unless it is there, and says what the
+// machine is.
+func buildBoard(ctx context.Context, tool, machine string) (string, error) {
 	const cannot = 77 // as scripts/board/board has it
-	c := exec.CommandContext(ctx, tool, "build")
+	c := exec.CommandContext(ctx, tool, "--machine", machine, "build")
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	// apt and dpkg stop at SIGTERM in good order.
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGTERM) }
@@ -145,6 +145,6 @@ func buildBoard(ctx context.Context, tool string) (string, error) {
 		}
 		return "", fmt.Errorf("build the board: %w: %s", err, lines[len(lines)-1])
 	}
-	info, err := exec.CommandContext(ctx, tool, "info").Output()
+	info, err := exec.CommandContext(ctx, tool, "--machine", machine, "info").Output()
 	return strings.TrimSpace(string(info)), err
 }

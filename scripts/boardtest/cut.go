@@ -101,7 +101,7 @@ func secondCopy(ctx context.Context, s *stage, card string, shut time.Time) (str
 		return "", err
 	}
 	if !strings.Contains(letters[1].text, "Cleared") || !letters[1].says(shut) {
-		return "", fmt.Errorf("the second mail should say that the door was closed at %s: %q", shut.UTC().Format(time.DateTime), letters[1].text)
+		return "", fmt.Errorf("the second mail should say that the door was closed at %s: %q", clockTime(shut), letters[1].text)
 	}
 	if letters[1].MessageID != letters[2].MessageID {
 		return "", errors.New("what was sent again after the cut has another Message-ID")
@@ -155,7 +155,7 @@ func undatedScenario(ctx context.Context, s *stage) (string, error) {
 	if all := texts(letters); !strings.Contains(all, "unknown") || strings.Contains(all, "2019") {
 		return "", fmt.Errorf("the mails should say that the time of the first event is unknown: %q", all)
 	} else if !anySays(letters, shut) {
-		return "", fmt.Errorf("the mails do not have the time of the second event, %s: %q", shut.UTC().Format(time.DateTime), all)
+		return "", fmt.Errorf("the mails do not have the time of the second event, %s: %q", clockTime(shut), all)
 	}
 	return "time never known before the cut: said to be unknown; learnt before the cut: right", errors.Join(s.terminate(ctx), once(letters, 2))
 }

@@ -33,11 +33,14 @@ type stage struct {
 	*figures
 }
 
-// figures are what all scenarios measured.
+// figures are what all scenarios on a machine measured.
 type figures struct {
-	ready  []time.Duration // from the daemon's start until it was ready
-	booted []time.Duration // from the kernel's start until the daemon was ready
-	stops  []time.Duration // from SIGTERM to the daemon's end
+	machine string          // what it is
+	ready   []time.Duration // from the daemon's start until it was ready
+	booted  []time.Duration // from the kernel's start until the daemon was ready
+	stops   []time.Duration // from SIGTERM to the daemon's end
+	rss     int             // resident memory, in KB: the most that a daemon had at its end
+	anon    int             // of that, private
 }
 
 // switchOn boots the board with pinbell on it, and returns when pinbell is
@@ -206,22 +209,25 @@ const stopLimit = 4 * time.Second
 
 // terminate stops the daemon as systemd does, and then the board.
 func (s *stage) terminate(ctx context.Context) error {
-	out, err := s.board.exec(ctx, strings.ReplaceAll(`begin=$(cut -d' ' -f1 /proc/uptime)
-	kill -TERM $(cat /run/NAME.pid)
+	out, err := s.board.exec(ctx, strings.ReplaceAll(`pid=$(cat /run/NAME.pid)
+	memory=$(awk '/VmRSS|RssAnon/ {print $2}' /proc/$pid/status)
+	begin=$(cut -d' ' -f1 /proc/uptime)
+	kill -TERM $pid
 	for i in $(seq 200); do
-		[ -e /run/NAME.exit ] && { echo $(cat /run/NAME.exit) $begin $(cut -d' ' -f1 /proc/uptime); exit; }
+		[ -e /run/NAME.exit ] && { echo $(cat /run/NAME.exit) $begin $(cut -d' ' -f1 /proc/uptime) $memory; exit; }
 		sleep 0.05
 	done; echo "pinbell goes on 10 s after SIGTERM"; exit 1`, "NAME", s.name))
 	if err != nil {
 		return err
 	}
-	var status, life int
+	var status, life, rss, anon int
 	var begin, end float64
-	if _, err := fmt.Sscan(out, &status, &life, &begin, &end); err != nil {
+	if _, err := fmt.Sscan(out, &status, &life, &begin, &end, &rss, &anon); err != nil {
 		return fmt.Errorf("the board says %q for how pinbell ended", out)
 	}
 	took := time.Duration((end - begin) * float64(time.Second))
 	s.stops = append(s.stops, took)
+	s.rss, s.anon = max(s.rss, rss), max(s.anon, anon)
 	if status != 0 || took > stopLimit {
 		return fmt.Errorf("SIGTERM: exit status %d after %v", status, took)
 	}

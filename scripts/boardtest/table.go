@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -12,7 +14,7 @@ import (
 
 // print writes the table: what ran, on what, and what came of it.
 func (t *test) print(out io.Writer) {
-	fmt.Fprintf(out, "\npinbell %s (ARMv6) on an emulated board: %s\n", t.version, t.info)
+	fmt.Fprintf(out, "\npinbell %s (ARMv6) on emulated boards\n", t.version)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, o := range t.outcomes {
 		result := "ok"
@@ -21,13 +23,26 @@ func (t *test) print(out io.Writer) {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%.0f s\t%s\n", o.name, result, o.took.Seconds(), o.said)
 	}
-	if len(t.ready) > 0 {
-		fmt.Fprintf(w, "start\t\t\tdaemon's start to ready %s, kernel's start to ready %s (median/worst of %d)\n", span(t.ready), span(t.booted), len(t.ready))
-	}
-	if len(t.stops) > 0 {
-		fmt.Fprintf(w, "stop\t\t\tSIGTERM to exit status 0 %s (median/worst of %d)\n", span(t.stops), len(t.stops))
-	}
 	w.Flush()
+	for _, name := range slices.Sorted(maps.Keys(t.machines)) {
+		t.machines[name].print(out)
+	}
+}
+
+// print says what a machine is and what was measured on it.
+func (f *figures) print(out io.Writer) {
+	fmt.Fprintln(out, f.machine)
+	line := func(what string, all []time.Duration) {
+		if len(all) > 0 {
+			fmt.Fprintf(out, "  %s: %s (median/worst of %d)\n", what, span(all), len(all))
+		}
+	}
+	line("daemon's start to ready", f.ready)
+	line("kernel's start to ready", f.booted)
+	line("SIGTERM to exit status 0", f.stops)
+	if f.rss > 0 {
+		fmt.Fprintf(out, "  memory: %.1f MB resident, %.1f MB of it private\n", float64(f.rss)/1024, float64(f.anon)/1024)
+	}
 }
 
 func firstLine(err error) string {
