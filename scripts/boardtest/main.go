@@ -44,8 +44,8 @@ const (
 var scenarios = []scenario{
 	{"door", sabrelite, true, doorScenario},
 	{"chips", sabrelite, false, chipsScenario},
-	{"past-2019", sabrelite, true, pastScenario("2019-06-01")},
-	{"past-1970", sabrelite, false, pastScenario("1970-01-01")},
+	{"past-2019", sabrelite, true, pastScenario("2019-06-01", 0)},
+	{"past-1970", sabrelite, false, pastScenario("1970-01-01", 5*time.Second)},
 	{"power-cut", sabrelite, false, cutScenario},
 	{"power-cut-undated", sabrelite, false, undatedScenario},
 	{"pi-zero", raspi0, false, chipsScenario},
