@@ -102,6 +102,12 @@ func (b *board) off(ctx context.Context, how string) error {
 	return err
 }
 
+// forget removes what scripts/board keeps of the board.
+func (b *board) forget(ctx context.Context) error {
+	_, err := b.do(context.WithoutCancel(ctx), stepLimit, "forget")
+	return err
+}
+
 // do runs one command of scripts/board and gives its output.
 func (b *board) do(ctx context.Context, limit time.Duration, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)

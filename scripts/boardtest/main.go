@@ -163,7 +163,7 @@ func (t *test) play(ctx context.Context, c scenario) outcome {
 	if o.err == nil {
 		o.said, o.err = c.play(ctx, s)
 	}
-	if err := s.board.off(ctx, "kill"); o.err == nil {
+	if err := errors.Join(s.board.off(ctx, "kill"), s.board.forget(ctx)); o.err == nil {
 		o.err = err
 	}
 	if o.err != nil {
