@@ -43,7 +43,7 @@ def run(args):
         fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         die("this instance already runs; use --name or stop it")
-    for n in ("qmp", "qtest", "ctl", "board.json", "rc", "console.log"):
+    for n in ("qmp", "qtest", "ctl", "board.json", "console.log"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(b.path(n))
     initramfs(b, m, args)
@@ -58,8 +58,6 @@ def run(args):
         rc = follower.until_off()
     finally:  # a reader of our output that left, say
         b.kill(qemu.pid)
-    with open(b.path("rc"), "w") as f:
-        f.write("%d\n" % rc)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(b.path("board.json"))
     sys.exit(rc)
@@ -78,7 +76,7 @@ def initramfs(b, m, args):
     c.data("etc/hosts", hosts.encode())
     env = {
         "LAB_CLOCK": parse_rtc(args.rtc), "LAB_CTL": m["ctl"],
-        "LAB_NET": "1", "LAB_DISK": "1" if args.disk else "", "LAB_STAY": "1" if args.stay else "",
+        "LAB_DISK": "1" if args.disk else "", "LAB_STAY": "1" if args.stay else "",
         "LAB_MODULES": m["modules"], "LAB_NET_MODULES": m["net_modules"], "LAB_DISK_MODULES": m["disk_modules"],
     }
     c.data("lab/env", "".join("%s='%s'\n" % kv for kv in env.items()).encode())
@@ -93,10 +91,6 @@ def initramfs(b, m, args):
 
 
 def command_line(b, m, args):
-    net = "user,id=net0,ipv6=off"
-    for fwd in args.hostfwd:
-        hp, _, gp = fwd.partition(":")
-        net += ",hostfwd=tcp:127.0.0.1:%s-:%s" % (hp, gp or hp)
     rtc = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(parse_rtc(args.rtc)))
     cmd = [m["qemu"], "-display", "none", "-nodefaults", "-no-reboot", "-S",
            "-kernel", os.path.join(args.image, "kernel"), "-initrd", b.path("initramfs"),
@@ -105,7 +99,7 @@ def command_line(b, m, args):
            "-chardev", "file,id=con,path=console.log",
            "-qmp", "unix:qmp,server=on,wait=off",
            "-qtest", "unix:qtest,server=on,wait=off", "-qtest-log", "none"]
-    cmd += m["args"] + [a.replace("{net}", net) for a in m["net"]]
+    cmd += m["args"] + [a.replace("{net}", "user,id=net0,ipv6=off") for a in m["net"]]
     if args.disk:
         cmd += [a.replace("{disk}", os.path.abspath(args.disk)) for a in m["disk"]]
     return cmd

@@ -74,7 +74,6 @@ def run_options(q):
     add("--rtc", metavar="WHEN", help="the clock at boot: now, 2019-06-01[T12:00:00] UTC, or Unix seconds")
     add("--disk", metavar="IMG", help="an SD card, mounted at /var/lib/pinbell")
     add("--timeout", type=float, metavar="S", help="switch off after so long, whatever happens")
-    add("--hostfwd", action="append", default=[], metavar="HOSTPORT[:GUESTPORT]", help="a port of the guest's, on the host's 127.0.0.1")
     add("--host", action="append", default=[], metavar="NAME", help="a name for the host in the guest's /etc/hosts")
     add("--gpio", action="append", default=[], metavar="LINE=LEVEL", help="level at power-on")
     add("--bme280", default="21.5,1005,45", metavar="C,HPA,PERCENT", help="what the BME280 at 0x76 measures")
