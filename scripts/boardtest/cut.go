@@ -32,13 +32,13 @@ func cutScenario(ctx context.Context, s *stage) (string, error) {
 	}
 	s.config = doorConfig
 	s.closeMail()
-	if err := s.switchOn(ctx, power{clock: past, disk: card, lines: []string{door + "=" + closed}}); err != nil {
+	if err := s.switchOn(ctx, power{clock: past, disk: card, lines: []string{door + "=" + doorClosed}}); err != nil {
 		return "", err
 	}
 	if err := s.trusted(ctx); err != nil {
 		return "", err
 	}
-	opened, err := storedThenCut(ctx, s, open_)
+	opened, err := storedThenCut(ctx, s, doorOpen)
 	if err != nil {
 		return "", err
 	}
@@ -51,7 +51,7 @@ func cutScenario(ctx context.Context, s *stage) (string, error) {
 	}); err != nil {
 		return "", err
 	}
-	if err := s.switchOn(ctx, power{clock: past, disk: card, lines: []string{door + "=" + open_}}); err != nil {
+	if err := s.switchOn(ctx, power{clock: past, disk: card, lines: []string{door + "=" + doorOpen}}); err != nil {
 		return "", err
 	}
 	letters, err := s.letters(ctx, 1)
@@ -62,7 +62,7 @@ func cutScenario(ctx context.Context, s *stage) (string, error) {
 		return "", err
 	}
 	atDot.Store(true)
-	shut, err := s.switchLine(ctx, door, closed)
+	shut, err := s.switchLine(ctx, door, doorClosed)
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +93,7 @@ func storedThenCut(ctx context.Context, s *stage, level string) (time.Time, erro
 
 // secondCopy boots after the cut at the final dot: the same mail comes again.
 func secondCopy(ctx context.Context, s *stage, card string, shut time.Time) (string, error) {
-	if err := s.switchOn(ctx, power{clock: past, disk: card, lines: []string{door + "=" + closed}}); err != nil {
+	if err := s.switchOn(ctx, power{clock: past, disk: card, lines: []string{door + "=" + doorClosed}}); err != nil {
 		return "", err
 	}
 	letters, err := s.letters(ctx, 3)
@@ -126,13 +126,13 @@ func undatedScenario(ctx context.Context, s *stage) (string, error) {
 	s.config = doorConfig
 	s.closeMail()
 	s.tellTime(false)
-	if err := s.switchOn(ctx, power{clock: past, disk: card, lines: []string{door + "=" + closed}}); err != nil {
+	if err := s.switchOn(ctx, power{clock: past, disk: card, lines: []string{door + "=" + doorClosed}}); err != nil {
 		return "", err
 	}
-	if _, err := storedThenCut(ctx, s, open_); err != nil {
+	if _, err := storedThenCut(ctx, s, doorOpen); err != nil {
 		return "", err
 	}
-	if err := s.switchOn(ctx, power{clock: past, disk: card, lines: []string{door + "=" + open_}}); err != nil {
+	if err := s.switchOn(ctx, power{clock: past, disk: card, lines: []string{door + "=" + doorOpen}}); err != nil {
 		return "", err
 	}
 	shut, err := learntThenCut(ctx, s)
@@ -142,7 +142,7 @@ func undatedScenario(ctx context.Context, s *stage) (string, error) {
 	if err := s.openMail(nil); err != nil {
 		return "", err
 	}
-	if err := s.switchOn(ctx, power{clock: past, disk: card, lines: []string{door + "=" + closed}}); err != nil {
+	if err := s.switchOn(ctx, power{clock: past, disk: card, lines: []string{door + "=" + doorClosed}}); err != nil {
 		return "", err
 	}
 	if err := allTold(ctx, s, 2); err != nil {
@@ -163,7 +163,7 @@ func undatedScenario(ctx context.Context, s *stage) (string, error) {
 // learntThenCut closes the door, lets the board learn the time after that, and
 // cuts the power.
 func learntThenCut(ctx context.Context, s *stage) (time.Time, error) {
-	shut, err := s.switchLine(ctx, door, closed)
+	shut, err := s.switchLine(ctx, door, doorClosed)
 	if err != nil {
 		return shut, err
 	}

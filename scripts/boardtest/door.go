@@ -37,19 +37,20 @@ name = "bell-rung"
 when = "bell.active"
 `
 
-// The door's contact is open at low level.
+// The lines, and the levels of the door's: its contact pulls to ground when
+// the door is open.
 const (
-	door   = "GPIO17"
-	bell   = "GPIO27"
-	open_  = "low"
-	closed = "high"
+	door       = "GPIO17"
+	bell       = "GPIO27"
+	doorOpen   = "low"
+	doorClosed = "high"
 )
 
 // doorScenario opens and closes the door, each time for one mail, and then
 // has it chatter and the bell ring briefly.
 func doorScenario(ctx context.Context, s *stage) (string, error) {
 	s.config = doorConfig
-	if err := s.switchOn(ctx, power{clock: "now", lines: []string{door + "=" + closed}}); err != nil {
+	if err := s.switchOn(ctx, power{clock: "now", lines: []string{door + "=" + doorClosed}}); err != nil {
 		return "", err
 	}
 	if err := s.trusted(ctx); err != nil {
@@ -85,9 +86,9 @@ func doorScenario(ctx context.Context, s *stage) (string, error) {
 // oneMail opens the door at even i and closes it at odd ones, and gives the
 // time until a mail about it was accepted.
 func oneMail(ctx context.Context, s *stage, i int) (time.Duration, error) {
-	level, rule, word := open_, "door-open", "Raised"
+	level, rule, word := doorOpen, "door-open", "Raised"
 	if i%2 == 1 {
-		level, word = closed, "Cleared"
+		level, word = doorClosed, "Cleared"
 	}
 	at, err := s.switchLine(ctx, door, level)
 	if err != nil {
@@ -147,8 +148,8 @@ func brief(ctx context.Context, s *stage) (int, error) {
 		return 0, err
 	}
 	const opened, rung = 3, 5
-	slow := slices.Repeat([]string{open_, "sleep=0.15", closed, "sleep=0.3"}, opened)
-	fast := slices.Repeat([]string{"high", "sleep=0.02", "low", "sleep=0.2"}, rung)
+	slow := slices.Repeat([]string{doorOpen, "sleep=0.15", doorClosed, "sleep=0.3"}, opened)
+	fast := slices.Repeat([]string{"high", "sleep=0.05", "low", "sleep=0.2"}, rung)
 	if _, err := s.board.drive(ctx, door, slow...); err != nil {
 		return 0, err
 	}
@@ -159,7 +160,7 @@ func brief(ctx context.Context, s *stage) (int, error) {
 // blip opens the door for less than its debounce time.
 func blip(ctx context.Context, s *stage) error {
 	for range 5 {
-		at, err := s.board.drive(ctx, door, open_, "sleep=0.005", closed)
+		at, err := s.board.drive(ctx, door, doorOpen, "sleep=0.005", doorClosed)
 		if err != nil {
 			return err
 		}

@@ -17,10 +17,10 @@ func pastScenario(date string, deaf time.Duration) func(context.Context, *stage)
 	return func(ctx context.Context, s *stage) (string, error) {
 		s.config = doorConfig
 		s.tellTime(deaf == 0)
-		if err := s.switchOn(ctx, power{clock: date, lines: []string{door + "=" + closed}}); err != nil {
+		if err := s.switchOn(ctx, power{clock: date, lines: []string{door + "=" + doorClosed}}); err != nil {
 			return "", err
 		}
-		at, err := s.switchLine(ctx, door, open_)
+		at, err := s.switchLine(ctx, door, doorOpen)
 		if err != nil {
 			return "", err
 		}

@@ -1,11 +1,12 @@
-// Command agent is the guest side of the emulated board. It serves a line
-// protocol (one JSON object a line, both ways) on a serial port, so that it
-// works with the guest's network down too, and does what init and its commands need:
+// Command agent is the guest side of the emulated board. It runs commands for
+// the host over a serial port, one JSON object a line both ways, so that it
+// works with the guest's network down too; and it does for the guest what
+// busybox does not:
 //
-//	agent serve TTY                        run shell commands for the host
-//	agent as UID:GID[,GID..] PROG ARGS..   become PROG run as another user
-//	agent unit NAME UID:GID[,GID..] PROG ARGS..   run PROG as systemd does
-//	agent clock SECONDS                    set the clock: the Unix time of power-on
+//	agent serve TTY                         run shell commands for the host
+//	agent as UID:GID[,GID] PROG ARGS        become PROG, run as another user
+//	agent unit NAME UID:GID[,GID] PROG ARGS run PROG as systemd runs a unit
+//	agent clock SECONDS                     set the clock: the Unix time of power-on
 package main
 
 import (
