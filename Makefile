@@ -8,7 +8,7 @@ BUILD   := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)
 RACE    := $(shell command -v cc >/dev/null 2>&1 && [ "$$(go env GOARCH)" = amd64 ] && echo -race)
 export CGO_ENABLED ?= $(if $(RACE),1,0)
 
-.PHONY: help demo test build cross check crash board-test bench clean
+.PHONY: help demo test build cross check crash faults board-test bench clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
@@ -38,6 +38,17 @@ check:           ## gofmt, vet, staticcheck, go.mod tidy
 
 crash: build     ## kill -9 at random, KILLS times, while a mail server misbehaves
 	go run ./scripts/crash -pinbell ./pinbell -kills $(or $(KILLS),300)
+
+faults:          ## the faults that take minutes: hanging servers, a disk that recovers
+	PINBELL_LONG=1 go test -count=1 -timeout 10m -run 'Hangs|WithinAMinute' -v ./cmd/pinbell
+
+board-test:      ## the ARMv6 daemon on an emulated board (QEMU): edges, chips, 1970, power cuts; 3 minutes, SHORT=1 half a minute
+	@mkdir -p dist
+	GOOS=linux GOARCH=arm GOARM=6 $(BUILD) -o dist/pinbell-armv6 ./cmd/pinbell
+	@go run ./scripts/boardtest -pinbell dist/pinbell-armv6 $(if $(SHORT),-short)
+
+bench:           ## memory, processor time, writes and latency, beside collectd's (BENCH_SECONDS=10: a first idea)
+	@scripts/bench.sh
 
 clean:           ## remove what was built
 	rm -rf pinbell dist

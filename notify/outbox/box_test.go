@@ -152,6 +152,21 @@ func TestNothingIsSealedWithoutATime(t *testing.T) {
 	})
 }
 
+func TestWaitingEventIsDatedAsSoonAsTheTimeIsTrusted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		b := open(t, dir, wide, newClock(t, false))
+		raise(b, "a", notify.Warning)
+		b.Clock = newClock(t, true)
+		b.Tend(time.Now())
+		b.store.detach() // a power cut before it could be sealed
+		b = open(t, dir, wide, newClock(t, true))
+		if at := b.waiting[0].At; !at.Trusted || at.Wall.Sub(time.Now()).Abs() > time.Second {
+			t.Errorf("dated %+v", at)
+		}
+	})
+}
+
 func TestWhatALimitHoldsBackGoesOutTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, t.TempDir(), Limits{PerHour: 2, PerDay: 100}, newClock(t, true))

@@ -66,6 +66,10 @@ func (c *Courier) Run(ctx context.Context) error {
 	}
 }
 
+// epoch is where Courier.busy counts from, by the monotonic clock: the board's
+// own may be set while a mail is on the line.
+var epoch = time.Now()
+
 // Stuck reports for how long one mail has been on the line; 0 while there is
 // none. A session has a deadline, so this has a bound as long as all is well.
 func (c *Courier) Stuck() time.Duration {
@@ -73,7 +77,7 @@ func (c *Courier) Stuck() time.Duration {
 	if since == 0 {
 		return 0
 	}
-	return time.Since(time.Unix(since, 0))
+	return time.Since(epoch) - time.Duration(since)
 }
 
 // round sends what is due and gives the instant of the next round.
@@ -115,7 +119,7 @@ func (c *Courier) round(ctx context.Context) time.Time {
 func (c *Courier) work(now bool) {
 	since := int64(0)
 	if now {
-		since = time.Now().Unix()
+		since = int64(time.Since(epoch))
 	}
 	if before := c.busy.Swap(since); (before != 0) != now && c.Working != nil {
 		c.Working(now)

@@ -74,6 +74,23 @@ func (b *Box) date(ev *notify.Event) {
 	}
 }
 
+// dateWaiting dates waiting events from before the time was trusted.
+func (b *Box) dateWaiting() (changed bool) {
+	if _, trust := b.Clock.Time(); trust != clock.Trusted {
+		return false
+	}
+	for i := range b.waiting {
+		ev := &b.waiting[i]
+		if ev.At.Trusted || ev.At.Undated {
+			continue
+		}
+		b.date(ev)
+		b.store.put(eventKey(ev.Serial), encode(*ev))
+		changed = true
+	}
+	return changed
+}
+
 // groups lists the recipients of waiting events, each set once, the one with
 // the gravest event first and the one that waits longest before others.
 func (b *Box) groups() (groups [][]string) {

@@ -65,10 +65,14 @@ func (b *Box) Due() bool {
 	return len(b.mails) > 0 || len(b.waiting) > 0
 }
 
-// Tend tries a failed disk again when that is due.
+// Tend tries a failed disk again when that is due, and dates what waits as
+// soon as the time is trusted: after a power cut nobody could any more.
 func (b *Box) Tend(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.dateWaiting() {
+		b.flush()
+	}
 	if !b.retry.IsZero() && !now.Before(b.retry) {
 		b.retry = time.Time{}
 		b.flush()

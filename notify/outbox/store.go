@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // store is the outbox's file: one bbolt database with one bucket of live
@@ -105,7 +106,7 @@ func (s *store) attach(readOnly bool) (err error) {
 		Timeout: 2 * time.Second, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
 		PageSize: pageSize, ReadOnly: readOnly,
 	})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, berrors.ErrTimeout) {
 		return ErrInUse
 	}
 	if err != nil {

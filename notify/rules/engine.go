@@ -240,7 +240,7 @@ func (e *Engine) minuteOf(now time.Time) (changed bool) {
 	}
 	minute, known := e.view.Minute, e.view.MinuteKnown
 	wall, trust := e.Clock.Time()
-	wall = wall.Add(now.Sub(time.Now())).In(e.Location)
+	wall = wall.Add(-time.Since(now)).In(e.Location)
 	e.view.Minute, e.view.MinuteKnown = wall.Hour()*60+wall.Minute(), trust != clock.Unknown
 	e.minute = now.Add(time.Minute - time.Duration(wall.Second())*time.Second - time.Duration(wall.Nanosecond()))
 	return minute != e.view.Minute || known != e.view.MinuteKnown

@@ -104,6 +104,9 @@ func (s *sensor) word(value float64) string {
 func (e *Engine) others(terms []notify.Term, now time.Time) []notify.Fact {
 	var facts []notify.Fact
 	for i := range e.sensors {
+		if s := &e.sensors[i]; !s.read && !s.stale {
+			continue // it has only not been asked yet
+		}
 		for _, q := range e.sensors[i].Quantities {
 			f := e.fact(SlotOf(i, q), now)
 			if !named(terms, f) && len(facts) < maxOthers {

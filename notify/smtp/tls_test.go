@@ -19,8 +19,8 @@ func TestEachCertificateFaultIsToldApart(t *testing.T) {
 		fault smtptest.Fault
 		words []string
 	}{
-		{"expired", smtptest.Expired, []string{"has expired: it is valid from", "was checked at", "the board's clock", "has to be renewed"}},
-		{"not yet valid", smtptest.NotYetValid, []string{"is not valid yet: it is valid from", "was checked at", "the board's clock"}},
+		{"expired", smtptest.Expired, []string{"has expired: it is valid from", "was checked at", "let the board reach a time server", "has to be renewed"}},
+		{"not yet valid", smtptest.NotYetValid, []string{"is not valid yet: it is valid from", "was checked at", "let the board reach a time server"}},
 		{"wrong name", smtptest.WrongName, []string{"is for elsewhere.example, not for 127.0.0.1", "mail.host"}},
 		{"foreign authority", smtptest.ForeignCA, []string{`signed by "CN=foreign authority"`, "does not trust", "mail.ca_file"}},
 	} {

@@ -101,7 +101,7 @@ func TestLineThatCannotBeFoundIsAFaultWithARemedy(t *testing.T) {
 			"no line of this board is named GPIO17", "have no names", nil},
 		"no such chip": {"gpiochip5:1", func(k *kernel) { k.pi() },
 			"line gpiochip5:1: this board has no GPIO chip named gpiochip5", "gpiochip0 (pinctrl-bcm2835)", nil},
-		"beyond the chip": {"gpiochip0:28", func(k *kernel) { k.pi() }, "line gpiochip0:28: gpiochip0 has 28 lines, from 0", "scan", nil},
+		"beyond the chip": {"gpiochip0:28", func(k *kernel) { k.pi() }, "line gpiochip0:28: gpiochip0 has 28 lines, from 0", "gpiodetect", nil},
 		"name on two chips": {"LED", func(k *kernel) { k.chip("gpiochip0", "x", "", "LED"); k.chip("gpiochip3", "x", "LED") },
 			"line LED is there more than once: gpiochip0:1 and gpiochip3:0", `line = "gpiochip0:1"`, nil},
 		"name twice on one chip": {"LED", func(k *kernel) { k.chip("gpiochip0", "x", "LED", "LED") },
