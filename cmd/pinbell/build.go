@@ -17,31 +17,38 @@ import (
 	"pinbell/sensors/sysfs"
 )
 
-// boardIsThere fails where a config asks for pins and chips alone, and the
-// machine has nothing of the kind: then it is the wrong machine, and not a
-// fault that may pass. Where there is anything else to watch, it is watched,
-// and what is missing is told as a fault.
+// boardIsThere fails where nothing of what a config asks for is on this
+// machine, neither pins nor chips nor any of its files: then it is the wrong
+// machine, and not a fault that may pass. Where there is anything to watch, it
+// is watched, and what is missing is told as a fault.
 func boardIsThere(all []config.Sensor) error {
-	var missing error
+	missing := false
 	for _, s := range all {
-		var there error
-		if s.Driver == "gpio" {
-			if fault := gpio.Missing(); fault != nil {
-				there = fault
-			}
-		} else if _, chip := i2c.Chips[s.Driver]; chip {
-			_, there = os.Stat(fmt.Sprintf("/dev/i2c-%d", s.Bus))
+		there := s.Driver == "replay"
+		switch _, chip := i2c.Chips[s.Driver]; {
+		case s.Driver == "gpio":
+			there = gpio.Missing() == nil
+			missing = missing || !there
+		case chip:
+			there = exists(fmt.Sprintf("/dev/i2c-%d", s.Bus))
+			missing = missing || !there
+		case s.Driver == "file":
+			there = exists(s.Path)
 		}
-		if there == nil || !errors.Is(there, os.ErrNotExist) && s.Driver != "gpio" {
+		if there {
 			return nil
 		}
-		missing = there
 	}
-	if missing == nil {
-		return nil
+	if !missing {
+		return nil // files alone may come later
 	}
 	return errors.New("there is no board here: this machine has no GPIO lines and no I2C bus that the config asks for.\n" +
 		"Run it on the board, or look at `pinbell demo`, which needs none. On a board, the kernel's drivers may be missing or switched off (raspi-config, Interface Options)")
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, os.ErrNotExist)
 }
 
 // sources makes the loops that read the sensors: one per GPIO line, one per

@@ -161,7 +161,7 @@ func TestWaitingEventIsDatedAsSoonAsTheTimeIsTrusted(t *testing.T) {
 		b.Tend(time.Now())
 		b.store.detach() // a power cut before it could be sealed
 		b = open(t, dir, wide, newClock(t, true))
-		if at := b.waiting[0].At; !at.Trusted || at.Wall.Sub(time.Now()).Abs() > time.Second {
+		if at := b.waiting[0].At; !at.Trusted || time.Until(at.Wall).Abs() > time.Second {
 			t.Errorf("dated %+v", at)
 		}
 	})
