@@ -1,0 +1,107 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
+
+	"pinbell/sensors"
+)
+
+// Mistake is what is wrong with an expression, and where.
+type Mistake struct {
+	Line, Column int    // in the expression, from 1
+	Sentence     string // what is wrong
+	Snippet      string // the line and a caret under the place, joined by a line break
+	Hint         string // what would be right; may be empty
+}
+
+func (m *Mistake) Error() string { return m.Sentence }
+
+func (c *compiler) at(n ast.Node, hint, format string, args ...any) *Mistake {
+	return c.mistake(n.Location().From, hint, format, args...)
+}
+
+// mistake points at the rune offset from.
+func (c *compiler) mistake(from int, hint, format string, args ...any) *Mistake {
+	e := (&file.Error{Location: file.Location{From: from}}).Bind(file.NewSource(c.source))
+	return &Mistake{Line: e.Line, Column: e.Column + 1, Sentence: fmt.Sprintf(format, args...), Snippet: c.caret(e.Line, e.Column), Hint: hint}
+}
+
+func (c *compiler) caret(line, column int) string {
+	lines := strings.Split(c.source, "\n")
+	return strings.ReplaceAll(lines[line-1], "\t", " ") + "\n" + strings.Repeat(" ", column) + "^"
+}
+
+// syntax tells the parser's error in a sentence of ours where it has a common
+// cause, and else in its own.
+func (c *compiler) syntax(err error) *Mistake {
+	e, ok := err.(*file.Error)
+	if !ok {
+		return c.mistake(0, "", "%v", err)
+	}
+	sentence, hint := e.Message, ""
+	if strings.Contains(sentence, "EOF") {
+		sentence, hint = "the expression ends too early", "Something is missing behind it."
+		if strings.TrimSpace(c.source) == "" {
+			sentence, hint = "the expression is empty", `Write a condition, as in "freezer.temperature > -15".`
+		}
+	} else if strings.Contains(sentence, `Operator("=")`) {
+		sentence, hint = "a single = compares nothing", "Write == to compare."
+	}
+	return c.mistake(e.From, hint, "%s", sentence)
+}
+
+func (c *compiler) loneName(n *ast.IdentifierNode) *Mistake {
+	i := slices.IndexFunc(c.env, func(s SensorEnv) bool { return s.Name == n.Value })
+	if i < 0 {
+		return c.noSensor(n)
+	}
+	return c.at(n, "Write "+strings.Join(words(c.env[i]), " or ")+".", "%s is a sensor, and a rule asks for one of its quantities", n.Value)
+}
+
+func (c *compiler) noSensor(n *ast.IdentifierNode) *Mistake {
+	names := make([]string, len(c.env))
+	for i, s := range c.env {
+		names[i] = s.Name
+	}
+	hint := "There is no sensor yet: add a [[sensor]]."
+	if near, ok := Nearest(n.Value, names); ok {
+		hint = fmt.Sprintf("Did you mean %s?", near)
+	} else if len(names) > 0 {
+		hint = "The sensors are " + strings.Join(names, ", ") + "."
+	}
+	return c.at(n, hint, "there is no sensor named %q", n.Value)
+}
+
+func (c *compiler) noQuantity(n ast.Node, s SensorEnv, property string) *Mistake {
+	all := words(s)
+	hint := "It has " + strings.Join(all, ", ") + "."
+	if near, ok := Nearest(s.Name+"."+property, all); ok {
+		hint = fmt.Sprintf("Did you mean %s? %s", near, hint)
+	}
+	return c.at(n, hint, "sensor %q has no %q", s.Name, property)
+}
+
+func (c *compiler) unknownFunction(n ast.Node, name string) *Mistake {
+	return c.at(n, `There is between("22:00", "06:00").`, "%s is not a function of the rule language", name)
+}
+
+// words lists what may be asked of a sensor: its states, or its quantities.
+func words(s SensorEnv) []string {
+	var all []string
+	for _, state := range s.States {
+		if state != "" {
+			all = append(all, s.Name+"."+state)
+		}
+	}
+	for _, q := range s.Quantities {
+		if q != sensors.Level || len(all) == 0 {
+			all = append(all, s.Name+"."+q.String())
+		}
+	}
+	return all
+}
