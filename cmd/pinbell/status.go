@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pinbell/notify"
+	"pinbell/notify/clock"
 	"pinbell/notify/rules"
 	"pinbell/sensors"
 )
@@ -177,6 +178,8 @@ func (r *Report) mail() []string {
 		first += ", the oldest since " + r.clockTime(m.Oldest)
 	}
 	switch {
+	case m.Waiting+m.Sealed > 0 && r.Clock.Trust == clock.Unknown:
+		first += ", until the time is known: TLS and the mail's date need it"
 	case m.Sending > 0:
 		first += fmt.Sprintf(", talking to %s for %s", m.Relay, notify.Span(m.Sending))
 	case m.NextTryIn > 0 && m.Waiting+m.Sealed > 0:
