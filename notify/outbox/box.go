@@ -265,6 +265,10 @@ func (b *Box) flush() {
 		err = b.store.flush()
 	}
 	b.disk(err)
+	if b.store.aside != "" {
+		b.tellAside(b.store.aside)
+		b.store.aside = ""
+	}
 }
 
 // takeUp goes on from a store that could not be read at the start. Where what

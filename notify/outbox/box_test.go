@@ -2,18 +2,15 @@ package outbox
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.etcd.io/bbolt"
-	"pgregory.net/rapid"
 
 	"pinbell/notify"
 	"pinbell/notify/clock"
@@ -190,6 +187,39 @@ func TestWhatALimitHoldsBackGoesOutTogether(t *testing.T) {
 	})
 }
 
+func TestQuotaSurvivesAPowerCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, limits := t.TempDir(), Limits{PerHour: 1, PerDay: 100}
+		b := open(t, dir, limits, newClock(t, true))
+		raise(b, "a", notify.Warning)
+		accept(b)
+		b.store.detach()
+		b = open(t, dir, limits, newClock(t, true))
+		raise(b, "b", notify.Warning)
+		if got := accept(b); len(got) != 0 {
+			t.Errorf("a crash loop sends on: %v", got)
+		}
+	})
+}
+
+func TestFloorIsATrustedTimeOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plausible := clock.New(clock.Config{Floor: time.Now().Add(-time.Hour), Boot: "boot-1", Kernel: func() (bool, time.Duration) { return false, 0 }})
+		go plausible.Run(t.Context())
+		time.Sleep(time.Minute)
+		b := open(t, t.TempDir(), wide, plausible)
+		raise(b, "a", notify.Warning)
+		if got := accept(b); len(got) != 1 || !b.Floor().IsZero() {
+			t.Errorf("mails %v, floor %v by an unchecked clock", got, b.Floor())
+		}
+		b.Clock = newClock(t, true)
+		raise(b, "a", notify.Warning)
+		if accept(b); time.Until(b.Floor()).Abs() > time.Second {
+			t.Errorf("floor %v after a mail at a trusted time", b.Floor())
+		}
+	})
+}
+
 func TestCriticalGoesFirstAndRecipientsDoNotMix(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, t.TempDir(), wide, newClock(t, true))
@@ -289,208 +319,4 @@ func TestUnreadableStoreIsSetAside(t *testing.T) {
 			t.Errorf("%s: what was set aside was changed", name)
 		}
 	}
-}
-
-// TestAlarmsGoOnWithoutADisk fails every commit in turn, each way a disk can.
-func TestAlarmsGoOnWithoutADisk(t *testing.T) {
-	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EIO, syscall.EROFS, syscall.EDQUOT} {
-		for broken := range 4 {
-			synctest.Test(t, func(t *testing.T) {
-				dir := t.TempDir()
-				b := open(t, dir, wide, newClock(t, true))
-				commits := 0
-				b.store.update = func(db *bbolt.DB, f func(*bbolt.Tx) error) error {
-					if commits++; commits-1 == broken {
-						return &os.PathError{Op: "write", Path: "pinbell.db", Err: errno}
-					}
-					return db.Update(f)
-				}
-				told := 0
-				for i := range 3 {
-					raise(b, fmt.Sprint("r", i), notify.Warning)
-					if commits-1 == broken && b.Troubles.List()[0].Code != "store.memory" {
-						t.Fatalf("%v at commit %d is no trouble: %v", errno, broken, b.Troubles.List())
-					}
-					told += len(accept(b))
-				}
-				if told != 3 {
-					t.Fatalf("%v at commit %d: %d of 3 told", errno, broken, told)
-				}
-				time.Sleep(61 * time.Second)
-				b.Tend(time.Now())
-				if list := b.Troubles.List(); len(list) != 0 {
-					t.Fatalf("%v at commit %d: troubles when the disk is back: %v", errno, broken, list)
-				}
-				b.store.detach()
-				again := open(t, dir, wide, newClock(t, true))
-				if got := accept(again); len(got) != 0 || again.serial != 3 {
-					t.Fatalf("%v at commit %d: after a restart %v are told again, serial %d", errno, broken, got, again.serial)
-				}
-			})
-		}
-	}
-}
-
-// A daemon that has nothing to write must not take that for a disk that works.
-func TestDiskThatNeverOpenedStaysATroubleInQuietTimes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		os.Mkdir(filepath.Join(dir, FileName), 0o700) // a folder in the store's place is no store, for root neither
-		b := open(t, dir, wide, newClock(t, true))
-		for range 3 {
-			if list := b.Troubles.List(); len(list) != 1 || list[0].Code != "store.memory" || !b.Status().Memory {
-				t.Fatalf("troubles without a disk: %v", list)
-			}
-			time.Sleep(61 * time.Second)
-			b.Tend(time.Now())
-		}
-		os.Remove(filepath.Join(dir, FileName))
-		time.Sleep(61 * time.Second)
-		b.Tend(time.Now())
-		if list := b.Troubles.List(); len(list) != 0 || b.Status().Memory {
-			t.Fatalf("troubles with a disk: %v", list)
-		}
-		raise(b, "a", notify.Warning)
-		b.store.detach()
-		if got := accept(open(t, dir, wide, newClock(t, true))); len(got) != 1 {
-			t.Errorf("after a cut %v is told", got)
-		}
-	})
-}
-
-// What pinbell says it does every minute it does every minute, also while the
-// mail server is away for an hour.
-func TestFailedDiskIsTriedEveryMinuteWhileTheRelayIsDown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := open(t, t.TempDir(), wide, newClock(t, true))
-		tries := 0
-		b.store.update = func(*bbolt.DB, func(*bbolt.Tx) error) error { tries++; return syscall.ENOSPC }
-		c := &Courier{Box: b, Clock: b.Clock, Troubles: b.Troubles, Log: slog.New(slog.DiscardHandler)}
-		c.openAt = time.Now().Add(time.Hour)
-		raise(b, "a", notify.Warning)
-		go c.Run(t.Context())
-		time.Sleep(10*time.Minute + time.Second)
-		synctest.Wait()
-		if tries < 9 || tries > 12 {
-			t.Errorf("%d tries in ten minutes", tries)
-		}
-		for _, trouble := range b.Troubles.List() {
-			if strings.Contains(trouble.Sentence, "no space left") || !strings.Contains(trouble.Sentence, "is full") {
-				t.Errorf("a full disk is told as %q", trouble.Sentence)
-			}
-		}
-	})
-}
-
-func TestReadOnlyDirectoryStillSends(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		// A path below a file cannot be made, by root neither.
-		file := filepath.Join(t.TempDir(), "file")
-		os.WriteFile(file, nil, 0o600)
-		b := open(t, filepath.Join(file, "state"), wide, newClock(t, true))
-		raise(b, "a", notify.Warning)
-		if got := accept(b); len(got) != 1 || len(b.Troubles.List()) != 1 || b.Troubles.List()[0].Remedy == "" {
-			t.Errorf("mails %v, troubles %v", got, b.Troubles.List())
-		}
-	})
-}
-
-// TestEveryEventIsInExactlyOneAcceptedMail plays random work, failures of the
-// disk and power cuts.
-func TestEveryEventIsInExactlyOneAcceptedMail(t *testing.T) {
-	rapid.Check(t, func(r *rapid.T) {
-		synctest.Test(t, func(t *testing.T) { oneStory(t, r) })
-	})
-}
-
-func oneStory(t *testing.T, r *rapid.T) {
-	dir, err := os.MkdirTemp("", "pinbell")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	limits := Limits{PerHour: rapid.IntRange(1, 5).Draw(r, "per hour"), PerDay: 1000}
-	clk := newClock(t, true)
-	b := open(t, dir, limits, clk)
-	raised, told, ids := 0, map[uint64]int{}, map[uint64]string{}
-	for range rapid.IntRange(1, 60).Draw(r, "steps") {
-		switch rapid.IntRange(0, 5).Draw(r, "step") {
-		case 0, 1:
-			raise(b, fmt.Sprint("r", rapid.IntRange(0, 2).Draw(r, "rule")), notify.Warning, rapid.SampledFrom([]string{"a@x.org", "b@x.org"}).Draw(r, "to"))
-			raised++
-		case 2, 3:
-			m, ok, until := b.Next(time.Now())
-			if !ok {
-				time.Sleep(time.Until(until))
-				continue
-			}
-			outcome := rapid.SampledFrom([]notify.Outcome{notify.Accepted, notify.Accepted, notify.Deferred, notify.Unknown, notify.Down}).Draw(r, "outcome")
-			for _, ev := range m.Events {
-				if id := ids[ev.Serial]; id != "" && id != m.ID {
-					r.Fatalf("event %d is in mails %s and %s", ev.Serial, id, m.ID)
-				}
-				ids[ev.Serial] = m.ID
-				if outcome == notify.Accepted {
-					told[ev.Serial]++
-				}
-			}
-			b.Settle(m.ID, notify.Verdict{Outcome: outcome}, time.Now())
-		case 4: // a power cut
-			b.store.detach()
-			b = open(t, dir, limits, clk)
-		case 5: // the disk fails once
-			once := true
-			b.store.update = func(db *bbolt.DB, f func(*bbolt.Tx) error) error {
-				if once {
-					once = false
-					return syscall.ENOSPC
-				}
-				return db.Update(f)
-			}
-			raise(b, "r9", notify.Warning)
-			raised++
-			time.Sleep(2 * time.Minute)
-			b.Tend(time.Now())
-		}
-	}
-	for range 500 {
-		m, ok, until := b.Next(time.Now())
-		if !ok {
-			if !b.Due() {
-				break
-			}
-			time.Sleep(time.Until(until))
-			continue
-		}
-		for _, ev := range m.Events {
-			told[ev.Serial]++
-		}
-		b.Settle(m.ID, notify.Verdict{Outcome: notify.Accepted}, time.Now())
-	}
-	for serial := uint64(1); serial <= uint64(raised); serial++ {
-		if told[serial] != 1 {
-			r.Fatalf("event %d of %d is in %d accepted mails", serial, raised, told[serial])
-		}
-	}
-}
-
-func TestLogIsBoundedAndNewestFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		b := open(t, dir, Limits{PerHour: 1e6, PerDay: 1e6}, newClock(t, true))
-		b.store.update = func(db *bbolt.DB, f func(*bbolt.Tx) error) error { db.NoSync = true; return db.Update(f) }
-		for range maxLog + 5 {
-			raise(b, "a", notify.Warning)
-			accept(b)
-		}
-		b.store.detach()
-		b = open(t, dir, wide, newClock(t, true))
-		all, err := b.Log(2 * maxLog)
-		if err != nil || len(all) != maxLog || all[0].Events[0].Serial != maxLog+5 {
-			t.Errorf("%d records, newest %v, %v", len(all), all[0].Events, err)
-		}
-		if b.Status().Last == nil || b.Status().Last.Verdict.QueueID != "Q1" {
-			t.Errorf("last: %+v", b.Status().Last)
-		}
-	})
 }

@@ -35,6 +35,8 @@ type store struct {
 	// met are records of a file that was first read late, under keys that
 	// memory had given to others by then.
 	met map[string][]byte
+	// aside is the name that a broken file was given when the disk came back.
+	aside string
 	// update is db.Update; tests make it fail.
 	update func(*bbolt.DB, func(*bbolt.Tx) error) error
 }
@@ -247,11 +249,11 @@ func (s *store) flush() (err error) {
 // reattach opens the file again after the disk failed. The file may be
 // another one by now, so all of memory is written to it.
 func (s *store) reattach() error {
-	clear(s.disk)
 	for key := range s.live {
 		s.dirty[key] = true
 	}
-	_, err := s.open()
+	aside, err := s.open()
+	s.aside = aside
 	return err
 }
 
