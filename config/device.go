@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pinbell/notify/smtp"
 )
 
 func (c *check) device(d *Device) {
@@ -77,11 +79,10 @@ func isHost(text string) bool {
 	return true
 }
 
-// caps are the providers' own limits of mails a day.
-var caps = map[string]int{"icloud": 1000, "gmail": 500}
-
+// cap holds the limit below the provider's own.
 func (c *check) cap(limits Limits, provider string) {
-	if most := caps[provider]; most > 0 && limits.PerDay > most {
+	preset, _ := smtp.PresetOf(provider)
+	if most := preset.MessagesPerDay; most > 0 && limits.PerDay > most {
 		c.wrong("limits.per_day", "", "%s takes at most %d mails a day, and %d is above that", provider, most, limits.PerDay)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"pinbell/notify"
+	"pinbell/notify/smtp"
 )
 
 // credential is the name under which systemd hands the password over
@@ -96,9 +97,8 @@ func readRegular(path string, size int64) ([]byte, error) {
 }
 
 var (
-	appSpecific = regexp.MustCompile(`^[a-z]{4}-?[a-z]{4}-?[a-z]{4}-?[a-z]{4}$`)
-	appLike     = regexp.MustCompile(`^[A-Za-z]{4}([- ]?[A-Za-z]{4}){3}$`)
-	variable    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	appLike  = regexp.MustCompile(`^[A-Za-z]{4}([- ]?[A-Za-z]{4}){3}$`)
+	variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
 // password checks where the password comes from, without ever showing what
@@ -149,6 +149,7 @@ func (c *check) readable(m *Mail) {
 		path = "mail.password_env"
 	}
 	secret, err := m.secret()
+	provider, _ := smtp.PresetOf(m.Provider)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		c.warn(path, "Write the password alone into it, and chmod 600 it.", "the file is not there (yet), or its folder is closed to this user")
@@ -159,7 +160,7 @@ func (c *check) readable(m *Mail) {
 		c.warn(path, "That is fine if systemd hands over a credential named "+credential+"; else add password_file.", "no password is set here")
 	case err != nil:
 		c.warn(path, "", "%v", err)
-	case m.Provider == "icloud" && !appSpecific.MatchString(secret.Reveal()):
+	case m.Provider == "icloud" && provider.CheckPassword(secret) != "":
 		c.warn(path, "iCloud takes app-specific passwords only: make one at account.apple.com under Sign-In and Security.",
 			"the password is not of the form xxxx-xxxx-xxxx-xxxx, in lower-case letters")
 	}

@@ -48,7 +48,6 @@ type daemon struct {
 	onReadings func([]sensors.Reading)
 	onEvents   func([]rules.Transition)
 	onVerdict  func(notify.Mail, notify.Verdict)
-	onReady    func()
 	working    func(bool) // mails begin to be sent, or that ends
 }
 
@@ -91,7 +90,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.working != nil { // what the start needed is given back before all begins
 		d.working(false)
 	}
-	// The sensors end first, so that the engine has taken what they sent.
+	// All end together: a level on its way then is read again at the next start.
 	all, ctx := errgroup.WithContext(ctx)
 	readings := make(chan []sensors.Reading, 16) // full: the sensors wait, and the kernel keeps a line's edges
 	heard := d.listen(readings)
@@ -103,9 +102,6 @@ func (d *daemon) run(ctx context.Context) error {
 	all.Go(func() error { return courier.Run(ctx) })
 	all.Go(func() error { return desk.Run(ctx) })
 	d.log.Info("pinbell started", "version", version, "device", d.cfg.Device.Name, "sensors", len(d.cfg.Sensors), "rules", len(d.cfg.Rules), "state", d.state)
-	if d.onReady != nil {
-		d.onReady()
-	}
 	err = all.Wait()
 	d.log.Info("pinbell stopped")
 	return errors.Join(err, box.Close())
