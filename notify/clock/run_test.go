@@ -101,7 +101,7 @@ func TestKernelThatComesInStepLaterIsHeard(t *testing.T) {
 		b.run(time.Hour)
 		b.mustBe(Unknown, in1970)
 		b.change(func() { b.ahead, b.synced = 0, true })
-		b.pass(31 * time.Second)
+		b.pass(kernelSoon + replyWait + time.Second) // a question may just be under way
 		b.mustBe(Trusted, 0)
 		b.mustHaveTroubles()
 	})
