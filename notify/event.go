@@ -71,6 +71,19 @@ type Event struct {
 	Told   int             `json:"told,omitempty"`   // reminders told before this event
 	Next   []time.Duration `json:"next,omitempty"`   // waits until the reminders to come, the last one repeating
 	Merged int             `json:"merged,omitempty"` // earlier events of the same rule or sensor that this one stands for, when too many waited
+
+	Trace  *Trace   `json:"trace,omitempty"`  // the recent course of the first of Terms, where that is a measure
+	Attach []string `json:"attach,omitempty"` // what the rule wants attached: "file:…", "http://…", "exec:…"
+	AtMost Rate     `json:"at_most,omitzero"` // how many mails of the rule are sent at most
+}
+
+// Trace is the recent course of a quantity, as it stood at an event: the lowest
+// and the highest reading of each Step, oldest first, the last step ending at
+// the event. A step without a reading has Low above High.
+type Trace struct {
+	Step time.Duration `json:"step"`
+	Low  []float32     `json:"low"` // in the quantity's unit
+	High []float32     `json:"high"`
 }
 
 // Term is one comparison of a rule's condition, as it stood at the event.

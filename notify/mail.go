@@ -13,6 +13,30 @@ type Mail struct {
 	To       []string  `json:"to"`       // addresses still to be reached
 	Events   []Event   `json:"events"`   // oldest first; at least one; their moments dated at sealing
 	Troubles []Trouble `json:"troubles"` // what else kept pinbell from its promise, told along
+	Slim     Slim      `json:"slim,omitempty"`
+
+	Files []Attachment `json:"-"` // what the events' Attach gave; loaded for each attempt
+}
+
+// Slim is how much of a mail was left out because a server called it too
+// large. The text always goes.
+type Slim uint8
+
+// The steps of slimming.
+const (
+	Whole         Slim = iota
+	NoAttachments      // the mail says which were left out
+	TextOnly           // no HTML and no chart either
+)
+
+// Attachment is a picture or a file that goes with a mail, or why it does not.
+type Attachment struct {
+	Source string    // as the rule names it: "exec:/usr/bin/rpicam-still -o -"
+	Name   string    // the file's name for the reader: "last.jpg"
+	Type   string    // the media type: "image/jpeg"
+	Taken  time.Time // by the time known then
+	Data   []byte
+	Fault  string // why there is no Data: a sentence's end, as in "gave nothing within 10 s"
 }
 
 // Outcome says what became of an attempt to hand a mail to a server.
@@ -56,6 +80,7 @@ type Verdict struct {
 	QueueID  string        `json:"queue_id,omitempty"` // from the reply to the final dot, where it names one
 	Wait     time.Duration `json:"wait,omitempty"`     // at least this long until the next attempt; 0: the courier's own backoff
 	Rejected []Rejection   `json:"rejected,omitempty"` // recipients that were refused while the mail went to others
+	Account  bool          `json:"account,omitempty"`  // it would meet any other mail too: the account's quota, its login, the server itself
 	Trouble  *Trouble      `json:"-"`                  // what the owner should know; nil when nothing
 }
 

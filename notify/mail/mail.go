@@ -26,8 +26,10 @@ import (
 type Letterhead struct {
 	Device   string          // the board's name, in every subject
 	Location *time.Location  // of every time shown; nil is UTC
-	From     netmail.Address // the sender's name and address
+	From     netmail.Address // the sender's name and address, by the road that is taken
 	Version  string          // pinbell's own
+	Domain   string          // of Message-IDs, equal by whatever road a mail goes; empty: that of From
+	Road     string          // the server's name, where it is not the first road; empty: it is
 }
 
 // Render writes the whole message. It fails on an ID or an address that cannot

@@ -17,7 +17,9 @@ type Rule struct {
 	Severity notify.Severity
 	Repeat   []time.Duration // waits between reminders, the last one going on; none: no reminders
 	To       []string
-	WhenText string // the expressions as written
+	AtMost   notify.Rate // mails of this rule; zero: as many as the limits allow
+	Attach   []string    // what goes with its mails: "file:…", "http://…", "exec:…"
+	WhenText string      // the expressions as written
 	// UntilText is empty where Until is nil.
 	UntilText string
 }

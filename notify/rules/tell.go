@@ -19,6 +19,7 @@ func (e *Engine) transition(r *rule, before State, kind notify.Kind, now time.Ti
 	ev := notify.Event{
 		Serial: e.Store.NextSerial(), Kind: kind, Rule: r.Name, Title: r.Title, Severity: r.Severity,
 		To: r.To, Message: r.Message, At: at, For: r.For, Clears: r.UntilText, Told: before.Told,
+		AtMost: r.AtMost,
 	}
 	if kind == notify.Raised {
 		r.incident = incident{Serial: ev.Serial, Since: e.Clock.At(r.state.Since), Began: at}
@@ -26,6 +27,9 @@ func (e *Engine) transition(r *rule, before State, kind notify.Kind, now time.Ti
 	ev.Incident, ev.Since, ev.Began = r.incident.Serial, r.incident.Since, r.incident.Began
 	ev.Terms = e.terms(r, now)
 	ev.Others = e.others(ev.Terms, now)
+	if kind != notify.Cleared { // a picture of what is over alarms nobody
+		ev.Attach = r.Attach
+	}
 	if kind != notify.Cleared && len(r.Repeat) > 0 {
 		ev.Next = r.Repeat[min(r.state.Told, len(r.Repeat)-1):]
 	}
