@@ -125,7 +125,7 @@ servers = ["%s"]
 [limits]
 per_hour = 1000
 per_day  = 2000
-`, mailHost, s.port, account, strings.Join(servers, `", "`))
+`, mailHost, s.port.Number(), account, strings.Join(servers, `", "`))
 }
 
 // report is what `pinbell status --json` tells, as far as it is looked at.
