@@ -70,10 +70,16 @@ func (s *Session) Close() {
 	s.hangUp()
 }
 
+// hangUp closes the bare connection: TLS would first tell the server, and wait
+// up to five seconds more for one that does not listen.
 func (s *Session) hangUp() {
 	s.ended = true
-	if s.conn != nil {
-		s.conn.Close()
+	conn := s.conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if conn != nil {
+		conn.Close()
 	}
 }
 

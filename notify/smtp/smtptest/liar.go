@@ -66,6 +66,7 @@ type LiarOptions struct {
 	NoStartTLS bool
 	Extensions []string // under TLS; default PIPELINING, SIZE, AUTH PLAIN LOGIN, 8BITMIME and others
 	Script     Script
+	Listener   net.Listener // default: a free port of 127.0.0.1
 }
 
 // Liar is a mail server that follows a script, and writes down every byte that
@@ -85,8 +86,8 @@ type Liar struct {
 	mails []Mail
 }
 
-// Lie starts a Liar on a free port of 127.0.0.1.
-func Lie(o LiarOptions) (*Liar, error) {
+// Lie starts a Liar.
+func Lie(o LiarOptions) (_ *Liar, err error) {
 	if o.Extensions == nil {
 		o.Extensions = []string{"PIPELINING", "SIZE 28319744", "AUTH LOGIN PLAIN XOAUTH2", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8"}
 	}
@@ -97,16 +98,17 @@ func Lie(o LiarOptions) (*Liar, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("start a lying mail server: %w", err)
+	if o.Listener == nil {
+		if o.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return nil, fmt.Errorf("start a lying mail server: %w", err)
+		}
 	}
 	caFile, err := id.writeCA()
 	if err != nil {
-		listener.Close()
+		o.Listener.Close()
 		return nil, err
 	}
-	l := &Liar{options: o, id: id, caFile: caFile, listener: listener, closing: make(chan struct{})}
+	l := &Liar{options: o, id: id, caFile: caFile, listener: o.Listener, closing: make(chan struct{})}
 	l.work.Go(l.serve)
 	return l, nil
 }
