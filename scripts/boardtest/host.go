@@ -134,4 +134,4 @@ func (h *host) letters(ctx context.Context, n int) (letters []letter, err error)
 
 // mailLimit bounds the wait for a mail that is on its way: a first round of
 // questions to the time servers and a try that failed before may lie in between.
-const mailLimit = 30 * time.Second
+const mailLimit = 3 * time.Minute
