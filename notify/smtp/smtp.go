@@ -47,6 +47,9 @@ type Relay struct {
 	// Deadline ends a session, from before the dial on; each mail begins it
 	// anew, with an allowance for its size. 0: two minutes.
 	Deadline time.Duration
+	// Watch, if set, hears as each step of a session begins and ends, in the
+	// goroutine that runs it: for a person who waits.
+	Watch func(Progress)
 
 	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: net.Dialer
 }

@@ -16,6 +16,13 @@ const maxPipelined = 100
 // Send hands over one mail. The session goes on after a refusal or a deferral
 // by the server; Ended tells.
 func (s *Session) Send(ctx context.Context, e Envelope) notify.Verdict {
+	end := s.begin(atMail)
+	v := s.send(ctx, e)
+	end(v)
+	return v
+}
+
+func (s *Session) send(ctx context.Context, e Envelope) notify.Verdict {
 	if s.ended {
 		return s.verdict(finding{step: atMail, cause: lost, err: errors.New("the session is over")})
 	}
@@ -31,6 +38,13 @@ func (s *Session) Send(ctx context.Context, e Envelope) notify.Verdict {
 // TrySender asks whether the server takes a sender, and sends nothing. The
 // verdict is the zero one when it does.
 func (s *Session) TrySender(ctx context.Context, from string) notify.Verdict {
+	end := s.begin(atMail)
+	v := s.trySender(ctx, from)
+	end(v)
+	return v
+}
+
+func (s *Session) trySender(ctx context.Context, from string) notify.Verdict {
 	if s.ended {
 		return s.verdict(finding{step: atMail, cause: lost, err: errors.New("the session is over")})
 	}
@@ -72,7 +86,7 @@ func (t *transaction) check() *finding {
 	if met := t.checkSender(); met != nil {
 		return met
 	}
-	if limit, err := strconv.ParseInt(t.ext["SIZE"], 10, 64); err == nil && limit > 0 && int64(len(t.body)) > limit {
+	if limit := t.largest(); limit > 0 && int64(len(t.body)) > limit {
 		return &finding{step: atMail, cause: tooLarge,
 			err: fmt.Errorf("it has %d bytes, and the server takes %d at most", len(t.body), limit)}
 	}
