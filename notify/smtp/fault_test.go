@@ -52,7 +52,7 @@ func TestEveryFaultAtEveryStepHasItsVerdict(t *testing.T) {
 		{"mail", [8]string{
 			"down mail mail.network", "down mail mail.network", "down mail mail.server",
 			"down mail mail.network", "down mail mail.server",
-			"deferred mail mail.server", "down mail mail.server", "down mail mail.sender"}},
+			"down mail mail.server", "down mail mail.server", "down mail mail.sender"}},
 		{"rcpt", [8]string{
 			"deferred rcpt mail.network", "deferred rcpt mail.network", "deferred rcpt mail.server",
 			"deferred rcpt mail.network", "deferred rcpt mail.server",
