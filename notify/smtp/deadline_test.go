@@ -103,35 +103,6 @@ func TestADialThatHangsEndsAtTheDeadline(t *testing.T) {
 	})
 }
 
-// pipes are the connections of a Liar in a bubble, where time passes only while
-// both ends wait.
-type pipes chan net.Conn
-
-func (p pipes) Accept() (net.Conn, error) {
-	if conn, ok := <-p; ok {
-		return conn, nil
-	}
-	return nil, net.ErrClosed
-}
-
-func (p pipes) Close() error   { close(p); return nil }
-func (p pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 587} }
-
-// lyingInBubble is a relay with the deadline that the program has.
-func lyingInBubble(t *testing.T, o smtptest.LiarOptions) *Relay {
-	t.Helper()
-	p := make(pipes)
-	o.Listener = p
-	_, r := lying(t, o)
-	r.Deadline = 0
-	r.dial = func(context.Context, string, string) (net.Conn, error) {
-		ours, theirs := net.Pipe()
-		p <- theirs
-		return ours, nil
-	}
-	return r
-}
-
 // A stalled or trickling server behind TLS, mid-mail.
 func TestNoMailOutlastsItsDeadline(t *testing.T) {
 	for step, want := range map[string]notify.Outcome{
@@ -143,7 +114,7 @@ func TestNoMailOutlastsItsDeadline(t *testing.T) {
 				continue // no record of TLS, at its first byte
 			}
 			synctest.Test(t, func(t *testing.T) {
-				r := lyingInBubble(t, smtptest.LiarOptions{Script: smtptest.At(step, act)})
+				_, r := rehearsed(t, smtptest.LiarOptions{Script: smtptest.At(step, act)})
 				began := time.Now()
 				v := attempt(t, r, envelope())
 				if took := time.Since(began); v.Outcome != want || v.Step != strings.TrimSuffix(step, "2") || took != defaultDeadline {

@@ -13,11 +13,9 @@ import (
 	"pinbell/notify"
 )
 
-// login proves who pinbell is. It only ever runs after handshake.
+// login proves who pinbell is. It only ever runs after handshake, and not at
+// all for a relay without a user name.
 func (s *Session) login(context.Context) *finding {
-	if s.relay.Username == "" {
-		return nil
-	}
 	password, err := s.password()
 	if err != nil {
 		return &finding{step: atAuth, cause: noSecret, err: err}

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"context"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,27 @@ func lying(t *testing.T, o smtptest.LiarOptions) (*smtptest.Liar, *Relay) {
 	r := relayTo(l)
 	r.Roots, r.Implicit = l.Roots(), o.Implicit
 	return l, r
+}
+
+// rehearsed is a lying server at the other end of a pipe, for a bubble in which
+// waiting costs nothing.
+func rehearsed(t *testing.T, o smtptest.LiarOptions) (*smtptest.Liar, *Relay) {
+	t.Helper()
+	l, err := smtptest.Rehearse(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l, &Relay{
+		Provider: "custom", Host: "localhost", Port: 587, Implicit: o.Implicit, Roots: l.Roots(),
+		Username: user, Password: func() (notify.Secret, error) { return password, nil },
+		LocalName: "garage.local",
+		dial: func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			l.Meet(theirs)
+			return ours, nil
+		},
+	}
 }
 
 func mustOpen(t *testing.T, r *Relay) *Session {

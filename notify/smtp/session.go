@@ -23,11 +23,18 @@ type Session struct {
 	ext   map[string]string // of the last EHLO: keyword in upper case → parameters
 	mask  mask
 	open  bool // a transaction may be open at the server: RSET before the next
+	used  bool // a mail was handled in it
 	ended bool
-	odd   string // what is odd about user name and password
+	until time.Time // the end of what is under way
+	odd   string    // what is odd about user name and password
+	seen  Progress
 }
 
-type stage func(context.Context) *finding
+// stage is a step of opening a session.
+type stage struct {
+	at  step
+	run func(context.Context) *finding
+}
 
 // Open dials, verifies TLS and logs in. The verdict is the zero one when that
 // succeeded; else it is Down and there is no session.
@@ -35,17 +42,30 @@ func (r *Relay) Open(ctx context.Context) (*Session, notify.Verdict) {
 	ctx, cancel := context.WithTimeout(ctx, r.patience(0))
 	defer cancel()
 	s := &Session{relay: *r}
-	stages := []stage{s.dial, s.greet, s.hello, s.startTLS, s.handshake, s.hello, s.login}
-	if r.Implicit {
-		stages = []stage{s.dial, s.handshake, s.greet, s.hello, s.login}
-	}
-	for _, stage := range stages {
-		if met := s.under(ctx, stage); met != nil {
+	for _, stage := range s.stages() {
+		end := s.begin(stage.at)
+		if met := s.under(ctx, stage.run); met != nil {
 			s.hangUp()
-			return nil, s.verdict(*met)
+			v := s.verdict(*met)
+			end(v)
+			return nil, v
 		}
+		end(notify.Verdict{})
 	}
 	return s, notify.Verdict{}
+}
+
+func (s *Session) stages() []stage {
+	dial, greet, hello := stage{atDial, s.dial}, stage{atGreeting, s.greet}, stage{atEhlo, s.hello}
+	handshake := stage{atTLS, s.handshake}
+	stages := []stage{dial, greet, hello, {atStartTLS, s.startTLS}, handshake, hello}
+	if s.relay.Implicit {
+		stages = []stage{dial, handshake, greet, hello}
+	}
+	if s.relay.Username == "" {
+		return stages
+	}
+	return append(stages, stage{atAuth, s.login})
 }
 
 // Ended says that the session is over, and that the next mail needs another.
@@ -88,10 +108,10 @@ var past = time.Unix(1, 0)
 // under runs a stage that ends when ctx does, at its deadline or when pinbell
 // is told to stop. A deadline that is set once and absolute, no trickle of
 // bytes can prolong.
-func (s *Session) under(ctx context.Context, run stage) *finding {
+func (s *Session) under(ctx context.Context, run func(context.Context) *finding) *finding {
 	if conn := s.conn; conn != nil {
-		end, _ := ctx.Deadline()
-		conn.SetDeadline(end)
+		s.until, _ = ctx.Deadline()
+		conn.SetDeadline(s.until)
 		defer context.AfterFunc(ctx, func() { conn.SetDeadline(past) })()
 	}
 	met := run(ctx)
@@ -101,12 +121,19 @@ func (s *Session) under(ctx context.Context, run stage) *finding {
 	return met
 }
 
+// longestDial is how long a network may take to give a connection. One that
+// is dead is known by then, and another road can be tried.
+const longestDial = 30 * time.Second
+
 func (s *Session) dial(ctx context.Context) *finding {
+	ctx, cancel := context.WithTimeout(ctx, longestDial)
+	defer cancel()
 	dialer := s.relay.dial
 	if dialer == nil {
 		dialer = new(net.Dialer).DialContext
 	}
 	conn, err := dialer(ctx, "tcp", net.JoinHostPort(s.relay.Host, strconv.Itoa(s.relay.Port)))
+	s.sawDial(conn, err)
 	if err != nil {
 		return &finding{step: atDial, cause: causeOf(err), err: err}
 	}
@@ -123,6 +150,7 @@ func (s *Session) use(conn net.Conn) {
 
 func (s *Session) greet(context.Context) *finding {
 	r, err := readReply(s.in)
+	s.seen.Greeting = excerpt(r.text())
 	return expect(atGreeting, 2, r, err)
 }
 
@@ -132,6 +160,7 @@ func (s *Session) hello(context.Context) *finding {
 		return met
 	}
 	s.ext = extensions(r)
+	s.sawExtensions(r)
 	return nil
 }
 
@@ -153,6 +182,15 @@ func extensions(r reply) map[string]string {
 func (s *Session) offers(extension string) bool {
 	_, ok := s.ext[extension]
 	return ok
+}
+
+// largest is the mail size that EHLO names; 0 when it names none.
+func (s *Session) largest() int64 {
+	limit, err := strconv.ParseInt(s.ext["SIZE"], 10, 64)
+	if err != nil || limit < 0 {
+		return 0
+	}
+	return limit
 }
 
 func (s *Session) startTLS(context.Context) *finding {
@@ -178,7 +216,9 @@ func (s *Session) handshake(ctx context.Context) *finding {
 		MinVersion: tls.VersionTLS12,
 		Time:       s.relay.now,
 	})
-	if err := secure.HandshakeContext(ctx); err != nil {
+	err := secure.HandshakeContext(ctx)
+	s.sawTLS(secure.ConnectionState(), err)
+	if err != nil {
 		return &finding{step: atTLS, cause: handshakeCause(err), err: err}
 	}
 	s.use(secure)
@@ -191,10 +231,26 @@ func (s *Session) ask(line string) (reply, error) {
 		return r, err
 	}
 	s.say(line)
-	if err := s.out.Flush(); err != nil {
-		return reply{}, err
+	if r, err := s.flush(); err != nil || r.code != 0 {
+		return r, err
 	}
 	return readReply(s.in)
+}
+
+// flush sends what was said. A server that no longer reads may have said why:
+// then its refusal is what comes back, and the connection is over. What else
+// it said is no answer to what it did not read.
+func (s *Session) flush() (reply, error) {
+	err := s.out.Flush()
+	if err == nil {
+		return reply{}, nil
+	}
+	r, unread := readReply(s.in)
+	if unread != nil || r.kind() < 4 {
+		return reply{}, err
+	}
+	s.hangUp()
+	return r, nil
 }
 
 // unasked finds a reply that came before its command. Taken for the answer to
@@ -205,9 +261,13 @@ func (s *Session) unasked() (reply, error) {
 	}
 	r, err := readReply(s.in)
 	if err == nil && r.code != 421 {
-		err = garbage{strconv.Itoa(r.code) + " " + r.text() + ", before it was asked"}
+		return reply{}, tooEarly(r)
 	}
 	return r, err
+}
+
+func tooEarly(r reply) error {
+	return garbage{strconv.Itoa(r.code) + " " + r.text() + ", before it was asked"}
 }
 
 // say puts a command into the buffer; an error shows at the flush.

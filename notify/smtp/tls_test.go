@@ -162,7 +162,7 @@ func TestTheWrongTLSModeIsNamed(t *testing.T) {
 	mustSay(t, v, `mail.tls = "starttls"`)
 
 	synctest.Test(t, func(t *testing.T) {
-		r := lyingInBubble(t, smtptest.LiarOptions{Implicit: true})
+		_, r := rehearsed(t, smtptest.LiarOptions{Implicit: true})
 		r.Implicit = false
 		v := attempt(t, r, envelope())
 		if short(v) != "down greeting mail.network" {

@@ -43,7 +43,7 @@ func (t *talk) use(conn net.Conn) { t.conn, t.in = conn, bufio.NewReader(conn) }
 
 // act does what the script wants at a step, or else says honestly.
 func (t *talk) act(step, line, honestly string) error {
-	return t.perform(t.liar.options.Script(step, line), honestly)
+	return t.perform(t.liar.script(step, line), honestly)
 }
 
 func (t *talk) perform(act Act, honestly string) error {
@@ -56,6 +56,7 @@ func (t *talk) perform(act Act, honestly string) error {
 		t.send(act.text)
 		return errDone
 	case stall:
+		t.send(act.text)
 		<-t.liar.closing
 		return errDone
 	}
@@ -81,7 +82,7 @@ func (t *talk) trickle(gap time.Duration) error {
 }
 
 func (t *talk) encrypt() error {
-	if act := t.liar.options.Script("tls", ""); act.kind != honest {
+	if act := t.liar.script("tls", ""); act.kind != honest {
 		t.in.Peek(1) // a lie within the handshake waits for its first message
 		return t.perform(act, "")
 	}
@@ -115,7 +116,7 @@ func (t *talk) command(line string) error {
 	case "EHLO":
 		return t.ehlo(line)
 	case "STARTTLS":
-		act := t.liar.options.Script("starttls", line)
+		act := t.liar.script("starttls", line)
 		if err := t.perform(act, "220 2.0.0 go ahead"); err != nil || act.kind != honest {
 			return err
 		}
@@ -172,27 +173,32 @@ func (t *talk) from(line string) error {
 	if t.open {
 		return t.send("503 5.5.1 Nested MAIL\r\n")
 	}
-	act := t.liar.options.Script("mail", line)
+	act := t.liar.script("mail", line)
 	t.mail, t.open = Mail{From: line}, act.kind == honest
 	return t.perform(act, "250 2.1.0 Ok")
 }
 
 // data reads a body wherever the client has been told to send one.
 func (t *talk) data(line string) error {
-	act := t.liar.options.Script("data", line)
+	act := t.liar.script("data", line)
 	if err := t.perform(act, "354 End with a dot"); err != nil {
 		return err
 	}
 	if act.kind == say && !strings.HasPrefix(act.text, "354") {
 		return nil
 	}
-	for {
+	for begun := false; ; begun = true {
 		text, err := t.in.ReadString('\n')
 		if err != nil {
 			return err
 		}
 		if text == ".\r\n" {
 			break
+		}
+		if !begun {
+			if err := t.interrupt(); err != nil {
+				return err
+			}
 		}
 		t.mail.Bytes = append(t.mail.Bytes, strings.TrimPrefix(text, ".")...)
 	}
@@ -201,4 +207,13 @@ func (t *talk) data(line string) error {
 	t.liar.mails = append(t.liar.mails, t.mail)
 	t.liar.mu.Unlock()
 	return t.act("dot", "", "250 2.0.0 Ok: queued as 343FD5003CE")
+}
+
+// interrupt answers in the middle of a mail, if the script wants that.
+func (t *talk) interrupt() error {
+	act := t.liar.script("body", "")
+	if act.kind == honest {
+		return nil
+	}
+	return t.perform(act, "")
 }
