@@ -70,7 +70,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server, err := relay(d.cfg.Mail, clk)
+	server, err := relay(d.cfg.Mail.Road, clk)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (d *daemon) run(ctx context.Context) error {
 		Box: box, Relay: server, Letterhead: letterhead(d.cfg), Clock: clk, Troubles: troubles, Log: d.log, Settled: d.onVerdict, Working: d.working,
 	}
 	desk := &desk{
-		dir: d.state, device: d.cfg.Device.Name, started: started, relay: relayHost(d.cfg.Mail),
+		dir: d.state, device: d.cfg.Device.Name, started: started, relay: d.cfg.Mail.Host,
 		engine: engine, courier: courier, box: box, clock: clk, troubles: troubles, log: d.log,
 	}
 
