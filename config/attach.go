@@ -61,22 +61,55 @@ func (c *check) picture(at, path string) string {
 	return "file:" + absolute(whole)
 }
 
-// program gives a program its whole path. Its arguments, which are separated
-// by spaces, are left as they are.
+// program gives a program its whole path. Its arguments stay as written.
 func (c *check) program(at, line string) string {
-	line = strings.TrimSpace(line)
-	name, arguments, _ := strings.Cut(line, " ")
-	if name == "" {
-		c.wrong(at, `It is written as in "exec:/usr/bin/rpicam-still -o -".`, "exec: has no program after it")
+	name, arguments, closed := firstWord(strings.TrimSpace(line))
+	if !closed || name == "" {
+		sentence := "exec: has no program after it"
+		if !closed {
+			sentence = "a quote in this line is not closed"
+		}
+		c.wrong(at, `It is written as in "exec:/usr/bin/rpicam-still -o -".`, "%s", sentence)
 		return ""
 	}
 	whole := c.resolve(name)
-	if absolute(whole) != name && strings.Contains(absolute(whole), " ") {
-		c.wrong(at, "Put the program where there is none, and write its whole path.", "there is a space in the path of this config's folder, and a space ends a program's name")
-		return ""
-	}
 	c.runnable(at, name, whole)
-	return "exec:" + strings.TrimSpace(absolute(whole)+" "+arguments)
+	return "exec:" + quoted(absolute(whole)) + arguments
+}
+
+// firstWord parts a program from its arguments. A word ends at a blank, and
+// what is between two ' or two " is taken as it stands; there is no shell.
+func firstWord(line string) (word, rest string, closed bool) {
+	var quote rune
+	end := len(line)
+	for i, r := range line {
+		switch {
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			} else if end == len(line) {
+				word += string(r)
+			}
+		case r == '\'' || r == '"':
+			quote = r
+		case (r == ' ' || r == '\t') && end == len(line):
+			end = i
+		case end == len(line):
+			word += string(r)
+		}
+	}
+	return word, line[end:], quote == 0
+}
+
+// quoted keeps a path one word.
+func quoted(path string) string {
+	switch {
+	case !strings.ContainsAny(path, " \t'\""):
+		return path
+	case !strings.Contains(path, `"`):
+		return `"` + path + `"`
+	}
+	return `'` + strings.ReplaceAll(path, `'`, `'"'"'`) + `'`
 }
 
 // absolute keeps a path right wherever it is used, and a program from being
@@ -112,8 +145,8 @@ func (c *check) webAddress(at, text string) {
 	case err != nil: // which would repeat the address
 		c.wrong(at, example, "this is not an address on the web")
 	case u.User != nil:
-		c.wrong(at, "Let a program that keeps the password in a file of its own fetch it, with exec:, or let the camera serve this board without one.",
-			"a user name or password in an address would show in logs")
+		c.wrong(at, "Let curl fetch it, with the password in a file: exec:/usr/bin/curl -sf --netrc-file /etc/pinbell/camera.netrc and the address without it.",
+			"a user name or password in an address would be kept with each alert, and does not belong in this file")
 	case u.Host == "":
 		c.wrong(at, example, "there is no host in this address")
 	case !isHost(u.Hostname()):

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // ruled is a config with one rule that has more keys.
@@ -30,6 +32,7 @@ func TestAttachmentsHaveTheirWholePath(t *testing.T) {
 		"file:///run/cam/last one.jpg":       "file:/run/cam/last one.jpg",
 		"http://127.0.0.1:8080/snapshot":     "http://127.0.0.1:8080/snapshot",
 		"https://[::1]/a?b=c#d":              "https://[::1]/a?b=c#d",
+		"exec:'snap.sh' -x":                  "exec:" + folder + "/snap.sh -x",
 		"exec:snap.sh -o  'a b' -":           "exec:" + folder + "/snap.sh -o  'a b' -",
 		"exec: ./snap.sh ":                   "exec:" + folder + "/snap.sh",
 		"exec:" + folder + "/snap.sh -t 1ms": "exec:" + folder + "/snap.sh -t 1ms",
@@ -63,14 +66,33 @@ func TestProgramOnThePathIsNamedAndNotTaken(t *testing.T) {
 	}
 }
 
-func TestProgramBesideAConfigWhoseFolderHasASpaceIsRefused(t *testing.T) {
+func TestProgramStaysOneWordWhateverItsFolderIsCalled(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", "")
-	for program, refused := range map[string]bool{"snap.sh": true, "/bin/snap.sh": false} {
-		_, problems := Parse("/srv/my board/pinbell.toml", []byte(ruled("attach = [\"exec:"+program+"\"]\n")))
-		if got := strings.Contains(spoken(problems), "there is a space in the path"); got != refused {
-			t.Errorf("%s: %s", program, spoken(problems))
+	for folder, want := range map[string]string{
+		"/srv/my board": `"/srv/my board/snap.sh" -o 'a b'`,
+		"/srv/alex's":   `"/srv/alex's/snap.sh" -o 'a b'`,
+		`/srv/19"`:      `'/srv/19"/snap.sh' -o 'a b'`,
+		`/srv/'19"`:     `'/srv/'"'"'19"/snap.sh' -o 'a b'`,
+		`/srv`:          `/srv/snap.sh -o 'a b'`,
+	} {
+		config, problems := Parse(folder+"/pinbell.toml", []byte(ruled(`attach = ["exec:'snap.sh' -o 'a b'"]`)))
+		if config == nil || config.Rules[0].Attach[0] != "exec:"+want {
+			t.Fatalf("%s: not %s: %+v %s", folder, want, config, spoken(problems))
+		}
+		if word, _, closed := firstWord(want); word != folder+"/snap.sh" || !closed {
+			t.Errorf("%s is taken for %s", want, word)
 		}
 	}
+}
+
+func TestQuotedPathIsReadAsItWas(t *testing.T) {
+	paths := rapid.StringMatching(`/[a-z '"\t]{0,12}`)
+	rapid.Check(t, func(t *rapid.T) {
+		path := paths.Draw(t, "path")
+		if word, rest, closed := firstWord(quoted(path) + " -o"); word != path || rest != " -o" || !closed {
+			t.Fatalf("%q becomes %q and is read as %q, %q", path, quoted(path), word, rest)
+		}
+	})
 }
 
 // An address may have a password in it, in whatever broken form.

@@ -31,16 +31,24 @@ type tags = reflect.StructTag
 // keys gives the fields of a struct that have a key, those of an embedded
 // struct among them: its keys stand in the same section.
 func keys(of reflect.Value) iter.Seq2[tags, reflect.Value] {
-	return func(yield func(tags, reflect.Value) bool) {
-		for _, field := range reflect.VisibleFields(of.Type()) {
-			if field.Anonymous || field.Tag.Get("toml") == "-" { // which is a key that TOML allows
-				continue
-			}
-			if !yield(field.Tag, of.FieldByIndex(field.Index)) {
-				return
-			}
+	return func(yield func(tags, reflect.Value) bool) { eachKey(of, yield) }
+}
+
+func eachKey(of reflect.Value, yield func(tags, reflect.Value) bool) bool {
+	for i := range of.NumField() {
+		field := of.Type().Field(i)
+		on := true
+		switch {
+		case field.Anonymous:
+			on = eachKey(of.Field(i), yield)
+		case field.Tag.Get("toml") != "-": // which is a key that TOML allows
+			on = yield(field.Tag, of.Field(i))
+		}
+		if !on {
+			return false
 		}
 	}
+	return true
 }
 
 // decode fills a struct from a TOML table, strictly: it notes every key that
@@ -239,7 +247,11 @@ func (c *check) unknown(path, key string, in any, known []string) {
 	switch {
 	case isRoad(path) && strings.Contains(key, "pass") && !strings.HasPrefix(near, "pass"):
 		c.meant[path+".password_file"] = true
-		c.wrong(at, `Put it alone into a file, chmod 600 it, and write password_file = "mail.password".`,
+		file := "mail.password"
+		if path != "mail" {
+			file = "fallback.password"
+		}
+		c.wrong(at, fmt.Sprintf("Put it alone into a file, chmod 600 it, and write password_file = %q.", file),
 			"the password does not belong in this file")
 		return
 	case isElsewhere:

@@ -78,7 +78,7 @@ var presets = []Preset{
 	// A request may have 10 MB, as JSON (UniOne's Web API, email/send).
 	{
 		Provider: "unione-api", Host: "api.unione.io", Port: 443, Implicit: true, Web: true,
-		RecipientsPerMail: 500, MaxBytes: 10 << 20, secret: "the API key", login: unioneKey, sender: unioneSender,
+		RecipientsPerMail: 500, MaxBytes: 10_000_000, secret: "the API key", login: unioneKey, sender: unioneSender,
 	},
 	{
 		Provider: "custom", Port: 587,
