@@ -25,7 +25,6 @@ import (
 type desk struct {
 	dir      string
 	device   string
-	relay    string
 	started  time.Time
 	engine   *rules.Engine
 	courier  *outbox.Courier
@@ -65,7 +64,7 @@ type Report struct {
 // MailReport is how mail goes.
 type MailReport struct {
 	outbox.Status
-	Relay     string        `json:"relay"`
+	Relay     string        `json:"relay"`                 // the first road's server
 	NextTryIn time.Duration `json:"next_try_in,omitempty"` // ns until what could not be sent is tried again
 	Sending   time.Duration `json:"sending,omitempty"`     // ns since when the mail server is being talked to
 }
@@ -210,8 +209,9 @@ func (d *desk) report(ctx context.Context) Report {
 
 func (d *desk) mail() MailReport {
 	st := d.box.Status()
+	st.Roads = d.courier.Ways()
 	return MailReport{
-		Status: st, Relay: d.relay, Sending: d.courier.Stuck(),
+		Status: st, Relay: st.Roads[0].Name, Sending: d.courier.Stuck(),
 		NextTryIn: max(0, time.Until(d.courier.NextSession()), st.RetryIn),
 	}
 }

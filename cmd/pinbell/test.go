@@ -48,18 +48,18 @@ func sendTest(ctx context.Context, cfg *config.Config, out io.Writer) error {
 	}
 	clk := clock.New(clock.Config{Servers: cfg.Time.Servers, Floor: buildTime(), Troubles: troubles})
 	box.Clock = clk
-	server, err := relay(cfg.Mail, clk)
-	if err != nil {
+	if box.Roads, err = roads(cfg, clk); err != nil {
 		return err
 	}
+	box.Roads = box.Roads[:1]
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var verdict notify.Verdict
 	courier := &outbox.Courier{
-		Box: box, Relay: server, Letterhead: letterhead(cfg), Clock: clk, Troubles: troubles, Log: newLog(io.Discard),
+		Box: box, Letterhead: letterhead(cfg), Clock: clk, Troubles: troubles, Log: newLog(io.Discard),
 		Settled: func(_ notify.Mail, v notify.Verdict) { verdict = v; stop() },
 	}
-	fmt.Fprintf(out, "Asking for the time, then sending a test mail to %s by %s ...\n", strings.Join(cfg.Mail.To, ", "), relayHost(cfg.Mail))
+	fmt.Fprintf(out, "Asking for the time, then sending a test mail to %s by %s ...\n", strings.Join(cfg.Mail.To, ", "), box.Roads[0].Name)
 	now := clk.At(time.Now())
 	box.Commit([]rules.Transition{{Event: notify.Event{
 		Serial: box.NextSerial(), Kind: notify.Test, Title: "Test mail from pinbell", To: cfg.Mail.To, At: now, Since: now,
