@@ -85,15 +85,23 @@ const goodbye = 2 * time.Second
 func (s *Session) Close() {
 	if !s.ended {
 		s.conn.SetDeadline(time.Now().Add(goodbye))
-		s.ask("QUIT")
+		if _, err := s.ask("QUIT"); err == nil {
+			s.conn.Close()
+		}
 	}
 	s.hangUp()
 }
 
+// hangUp ends the connection without a word: TLS would wait five seconds for
+// its own goodbye to leave.
 func (s *Session) hangUp() {
 	s.ended = true
-	if s.conn != nil {
-		s.conn.Close()
+	switch conn := s.conn.(type) {
+	case nil:
+	case *tls.Conn:
+		conn.NetConn().Close()
+	default:
+		conn.Close()
 	}
 }
 
