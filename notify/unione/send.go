@@ -64,7 +64,7 @@ func (s *Session) Check(ctx context.Context) (Account, notify.Verdict) {
 	defer cancel()
 	found := s.ask(ctx, "system/info.json", []byte("{}"))
 	switch {
-	case found.cause == "" && found.answer.success:
+	case found.cause == "" && found.answer.read && found.answer.success:
 		return s.account(found.answer.body), notify.Verdict{}
 	case found.cause != "" && found.step != atDial && found.step != atTLS:
 		found.step = atAuth // there is no mail that it could be about
