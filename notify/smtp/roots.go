@@ -8,12 +8,17 @@ import (
 )
 
 // roots are whom a server's certificate may be signed by: the relay's own
-// authority; else nil, which is the system's; else, on a minimal image that has
-// none, the ones built in.
+// authority, else Roots.
 func (r *Relay) roots() *x509.CertPool {
 	if r.Roots != nil {
 		return r.Roots
 	}
+	return Roots()
+}
+
+// Roots are whom any server's certificate may be signed by: nil, which is the
+// system's; or, on a minimal image that has none, the ones built in.
+func Roots() *x509.CertPool {
 	if system, err := x509.SystemCertPool(); err == nil && !system.Equal(x509.NewCertPool()) {
 		return nil
 	}
