@@ -33,14 +33,14 @@ import (
 // Config is what a Camera works with. Only the fields that say so may be left
 // out.
 type Config struct {
-	Dir      string                // where things are kept, of its own; "": in memory only
-	Deadline time.Duration         // how long a mail waits; 0: 10 s
-	MaxBytes int                   // of one thing; 0: 5 MB
-	MaxTotal int                   // of all that is kept; 0: 40 MB
-	Now      func() time.Time      // the best time known, for Taken and for certificates; nil: the board's
-	Roots    func() *x509.CertPool // who may sign an https server's certificate; nil, or a nil pool: the system's
-	Done     func()                // if set, hears each time that things were had or given up, from Run's goroutines
-	Log      *slog.Logger          // nil: none
+	Dir      string           // where things are kept, of its own; "": in memory only
+	Deadline time.Duration    // how long a mail waits; 0: 10 s
+	MaxBytes int              // of one thing; 0: 5 MB
+	MaxTotal int              // of all that is kept; 0: 40 MB
+	Now      func() time.Time // the best time known, for Taken and for certificates; nil: the board's
+	Roots    *x509.CertPool   // of a private authority, for https; nil: the public ones
+	Done     func()           // if set, hears each time that things were had or given up, from Run's goroutines
+	Log      *slog.Logger     // nil: none
 }
 
 func (c *Config) complete() {

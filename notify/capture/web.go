@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"pinbell/notify/peer"
 	"strconv"
 	"strings"
 	"syscall"
@@ -55,10 +56,7 @@ func (c *Camera) get(ctx context.Context, address *url.URL) ([]byte, error) {
 func (c *Camera) client(scheme string) *http.Client {
 	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: 64 << 10}
 	if scheme == "https" {
-		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, Time: c.Now}
-		if c.Roots != nil {
-			transport.TLSClientConfig.RootCAs = c.Roots()
-		}
+		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, Time: c.Now, RootCAs: peer.Roots(c.Roots)}
 	}
 	return &http.Client{Transport: transport, CheckRedirect: func(next *http.Request, before []*http.Request) error {
 		switch {

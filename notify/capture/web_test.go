@@ -187,7 +187,7 @@ func TestCertificateOfACameraIsVerified(t *testing.T) {
 		"other name":    {trusted, "127.44.0.1", time.Now(), "has a certificate that cannot be trusted: it is for another name"},
 		"board in 1970": {trusted, "127.0.0.1", time.Unix(0, 0).Add(-100 * time.Hour), "has a certificate that cannot be trusted: it is not valid at this time"},
 	} {
-		s := open(t, Config{Roots: func() *x509.CertPool { return test.roots }, Now: func() time.Time { return test.now }})
+		s := open(t, Config{Roots: test.roots, Now: func() time.Time { return test.now }})
 		address := "https://127.0.0.1:" + u.Port() + "/x.jpg"
 		if test.host != "127.0.0.1" {
 			forward := serveAt(t, test.host, u.Host)
