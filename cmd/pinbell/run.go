@@ -165,7 +165,8 @@ func (d *daemon) tellTrouble(t notify.Trouble, gone bool) {
 }
 
 func letterhead(cfg *config.Config) mail.Letterhead {
-	return mail.Letterhead{Device: cfg.Device.Name, Location: cfg.Device.Zone, Version: version}
+	own, _ := mail.ParseTemplates(cfg.Mail.Templates.Subject, cfg.Mail.Templates.Body) // they were tried with the config
+	return mail.Letterhead{Device: cfg.Device.Name, Location: cfg.Device.Zone, Version: version, Templates: own}
 }
 
 func later(a, b time.Time) time.Time {

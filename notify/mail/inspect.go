@@ -157,6 +157,9 @@ var known = func() (names []string) {
 // and what it is.
 var said = regexp.MustCompile(`(?s)^template: (?:subject|body):(\d+):(?:\d+:)? ?(.*)$`)
 
+// started is where it says that something begins that has no end.
+var started = regexp.MustCompile(`started at (?:subject|body):(\d+)$`)
+
 // reworded are the parts of its sentences that help nobody.
 var reworded = regexp.MustCompile(`^executing "[^"]*" at (<.*?>): |in type \*?mail\.`)
 
@@ -165,6 +168,9 @@ func mistake(name string, err error) *Mistake {
 	if found := said.FindStringSubmatch(err.Error()); found != nil {
 		m.Line, _ = strconv.Atoi(found[1])
 		m.Sentence = reworded.ReplaceAllString(found[2], "$1 ")
+	}
+	if begun := started.FindStringSubmatch(err.Error()); begun != nil {
+		m.Line, _ = strconv.Atoi(begun[1])
 	}
 	m.Sentence = strings.Join(strings.Fields(m.Sentence), " ")
 	return m
