@@ -54,7 +54,7 @@ func lying(t *testing.T, o smtptest.LiarOptions) (*smtptest.Liar, *Relay) {
 	return l, r
 }
 
-// rehearsed is a lying server at the other end of a pipe, for a bubble in which
+// rehearsed is a lying server at the other end of a wire, for a bubble in which
 // waiting costs nothing.
 func rehearsed(t *testing.T, o smtptest.LiarOptions) (*smtptest.Liar, *Relay) {
 	t.Helper()
@@ -68,7 +68,7 @@ func rehearsed(t *testing.T, o smtptest.LiarOptions) (*smtptest.Liar, *Relay) {
 		Username: user, Password: func() (notify.Secret, error) { return password, nil },
 		LocalName: "garage.local",
 		dial: func(context.Context, string, string) (net.Conn, error) {
-			ours, theirs := net.Pipe()
+			ours, theirs := wire()
 			l.Meet(theirs)
 			return ours, nil
 		},

@@ -85,20 +85,22 @@ const goodbye = 2 * time.Second
 func (s *Session) Close() {
 	if !s.ended {
 		s.conn.SetDeadline(time.Now().Add(goodbye))
-		s.ask("QUIT")
+		if _, err := s.ask("QUIT"); err == nil {
+			s.conn.Close()
+		}
 	}
 	s.hangUp()
 }
 
-// hangUp closes the bare connection: TLS would first tell the server, and wait
-// up to five seconds more for one that does not listen.
+// hangUp ends the connection without a word: TLS would wait five seconds for
+// its own goodbye to leave.
 func (s *Session) hangUp() {
 	s.ended = true
-	conn := s.conn
-	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn()
-	}
-	if conn != nil {
+	switch conn := s.conn.(type) {
+	case nil:
+	case *tls.Conn:
+		conn.NetConn().Close()
+	default:
 		conn.Close()
 	}
 }

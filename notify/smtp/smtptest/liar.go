@@ -18,6 +18,9 @@ type Act struct {
 	gap  time.Duration
 }
 
+// honest says that the dialogue goes on as if nothing had happened.
+func (a Act) honest() bool { return a.kind == honest || a.kind == piecemeal }
+
 type actKind uint8
 
 const (
@@ -26,11 +29,15 @@ const (
 	drop
 	stall
 	trickle
+	flood
+	piecemeal
 )
 
 // The acts. Say sends raw text, to which it adds the end of the line.
 var (
 	Honest   = Act{}
+	Split    = Act{kind: piecemeal}                           // the honest answer, each byte on its own
+	Flood    = Act{kind: flood}                               // a reply without end, as fast as it goes
 	Drop     = Act{kind: drop}                                // the connection ends
 	Stall    = Act{kind: stall}                               // nothing more comes, until Close
 	Garbage  = Say("\x00\x7f\xff HTTP/1.1 200 OK")            // no reply at all

@@ -52,6 +52,10 @@ func (t *talk) perform(act Act, honestly string) error {
 		return t.send(honestly + "\r\n")
 	case say:
 		return t.send(act.text)
+	case piecemeal:
+		return t.dribble(honestly + "\r\n")
+	case flood:
+		return t.flood()
 	case drop:
 		t.send(act.text)
 		return errDone
@@ -68,6 +72,31 @@ func (t *talk) send(text string) error {
 	return err
 }
 
+func (t *talk) dribble(text string) error {
+	_, err := dribble{t.conn}.Write([]byte(text))
+	return err
+}
+
+func (t *talk) flood() error {
+	for {
+		if err := t.send("250-more\r\n"); err != nil {
+			return err
+		}
+	}
+}
+
+// dribble writes byte by byte.
+type dribble struct{ net.Conn }
+
+func (d dribble) Write(p []byte) (n int, err error) {
+	for i := range p {
+		if _, err := d.Conn.Write(p[i : i+1]); err != nil {
+			return i, err
+		}
+	}
+	return len(p), nil
+}
+
 func (t *talk) trickle(gap time.Duration) error {
 	for i := 0; ; i++ {
 		if err := t.send("250-more\r\n"[i%10 : i%10+1]); err != nil {
@@ -82,11 +111,15 @@ func (t *talk) trickle(gap time.Duration) error {
 }
 
 func (t *talk) encrypt() error {
-	if act := t.liar.script("tls", ""); act.kind != honest {
+	bare := t.bare
+	switch act := t.liar.script("tls", ""); {
+	case act.kind == piecemeal:
+		bare = dribble{t.bare}
+	case act.kind != honest:
 		t.in.Peek(1) // a lie within the handshake waits for its first message
 		return t.perform(act, "")
 	}
-	conn := tls.Server(t.bare, t.liar.id.config(false))
+	conn := tls.Server(bare, t.liar.id.config(false))
 	if err := conn.Handshake(); err != nil {
 		return err
 	}
@@ -117,7 +150,7 @@ func (t *talk) command(line string) error {
 		return t.ehlo(line)
 	case "STARTTLS":
 		act := t.liar.script("starttls", line)
-		if err := t.perform(act, "220 2.0.0 go ahead"); err != nil || act.kind != honest {
+		if err := t.perform(act, "220 2.0.0 go ahead"); err != nil || !act.honest() {
 			return err
 		}
 		return t.encrypt()
@@ -174,7 +207,7 @@ func (t *talk) from(line string) error {
 		return t.send("503 5.5.1 Nested MAIL\r\n")
 	}
 	act := t.liar.script("mail", line)
-	t.mail, t.open = Mail{From: line}, act.kind == honest
+	t.mail, t.open = Mail{From: line}, act.honest()
 	return t.perform(act, "250 2.1.0 Ok")
 }
 
@@ -212,7 +245,7 @@ func (t *talk) data(line string) error {
 // interrupt answers in the middle of a mail, if the script wants that.
 func (t *talk) interrupt() error {
 	act := t.liar.script("body", "")
-	if act.kind == honest {
+	if act.honest() {
 		return nil
 	}
 	return t.perform(act, "")
