@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"strings"
 	"testing"
-	"time"
 
 	"pinbell/notify"
 	"pinbell/notify/smtp/smtptest"
@@ -63,7 +62,6 @@ func TestVerdictsAgreeWithWhatAMoodyServerHas(t *testing.T) {
 	mood := smtptest.Moody(11)
 	mood.Refuse, mood.Forget, mood.StallFor, mood.SlowBy = 10, 10, 1, 1
 	s, r := honest(t, smtptest.Options{Mood: mood})
-	r.Deadline = time.Minute
 	var session *Session
 	seen := map[notify.Outcome]int{}
 	for range 150 {

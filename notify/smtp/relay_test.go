@@ -17,7 +17,7 @@ const (
 	message  = "From: <garage@example.org>\r\nSubject: Freezer warm\r\nMessage-ID: <m1@pinbell>\r\n\r\nToo warm.\r\n"
 )
 
-// relayTo is a relay with a short deadline, for servers on loopback.
+// relayTo is a relay for servers on loopback.
 func relayTo(s interface {
 	Host() string
 	Port() int
@@ -25,7 +25,7 @@ func relayTo(s interface {
 	return &Relay{
 		Provider: "custom", Host: s.Host(), Port: s.Port(),
 		Username: user, Password: func() (notify.Secret, error) { return password, nil },
-		LocalName: "garage.local", Deadline: 5 * time.Second,
+		LocalName: "garage.local", Deadline: 30 * time.Second,
 	}
 }
 
