@@ -79,9 +79,15 @@ func request(m notify.Mail, h mail.Letterhead, to []string) ([]byte, *finding) {
 	if err != nil {
 		return nil, &finding{step: atIdle, cause: unfit, err: err}
 	}
+	out := l.message(h, to)
+	out.Key = idempotenceKey(m, to)
+	return out.encode()
+}
+
+func (l letter) message(h mail.Letterhead, to []string) message {
 	out := message{
-		Subject: l.Subject, FromEmail: h.From.Address, FromName: h.From.Name, Body: body{l.HTML, l.Text},
-		Headers: headers(l), Key: idempotenceKey(m, to), Engine: "none",
+		Subject: l.Subject, FromEmail: h.From.Address, FromName: h.From.Name,
+		Body: body{l.HTML, l.Text}, Headers: l.headers(), Engine: "none",
 	}
 	for _, address := range to {
 		out.Recipients = append(out.Recipients, recipient{address})
@@ -92,7 +98,7 @@ func request(m notify.Mail, h mail.Letterhead, to []string) ([]byte, *finding) {
 	for _, p := range l.Inline {
 		out.Inline = append(out.Inline, file{p.Type, p.ContentID, p.Data})
 	}
-	return out.encode()
+	return out
 }
 
 // encode refuses what UniOne would, and without building it first.
@@ -129,7 +135,7 @@ func tooMuch(format string, args ...any) *finding {
 // headers are those that the API may let through: any that begin with X-, and
 // those of a thread where UniOne's support allows them. Auto-Submitted is not
 // among them; Exchange heeds X-Auto-Response-Suppress in its place.
-func headers(l letter) map[string]string {
+func (l letter) headers() map[string]string {
 	list := map[string]string{
 		"X-Pinbell-Message-ID":     l.ID,
 		"X-Auto-Response-Suppress": "All",

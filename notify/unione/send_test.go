@@ -51,6 +51,31 @@ func TestTheMailArrivesAsItWasWritten(t *testing.T) {
 	}
 }
 
+func TestPicturesAndThreadGoAlong(t *testing.T) {
+	l := letter{
+		ID: "<m1@garage>", Subject: "Warm", Text: "t", HTML: `<img src="cid:chart">`,
+		Inline:     []part{{"chart.png", "image/png", "chart", []byte("PNG")}},
+		Attached:   []part{{"last.jpg", "image/jpeg", "", []byte{0xff, 0xd8}}},
+		References: []string{"<m0@garage>", "<m1@garage>"},
+	}
+	text, met := l.message(head, []string{"alex@example.org"}).encode()
+	if met != nil {
+		t.Fatal(met)
+	}
+	var got struct{ Message unionetest.Message }
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	m := got.Message
+	if m.Body.HTML != l.HTML || !reflect.DeepEqual(m.Inline, []unionetest.File{{Type: "image/png", Name: "chart", Content: []byte("PNG")}}) ||
+		!reflect.DeepEqual(m.Attached, []unionetest.File{{Type: "image/jpeg", Name: "last.jpg", Content: []byte{0xff, 0xd8}}}) {
+		t.Errorf("%s", text)
+	}
+	if m.Headers["References"] != "<m0@garage> <m1@garage>" || m.Headers["In-Reply-To"] != "<m1@garage>" || m.Headers["X-Pinbell-Message-ID"] != l.ID {
+		t.Errorf("headers %v", m.Headers)
+	}
+}
+
 func TestSeveralMailsGoOverOneConnection(t *testing.T) {
 	s, r := serve(t, unionetest.Options{Failed: map[string]string{"gone@example.org": "invalid"}})
 	session := mustOpen(t, r)
