@@ -62,6 +62,7 @@ var faults = []struct {
 	{"405", unionetest.Say(405, ""), "down dot mail.server account", later},
 	{"408", unionetest.Say(408, ""), "deferred dot mail.server", again},
 	{"418 by a gateway", unionetest.Say(418, "<html>"), "deferred dot mail.server", later},
+	{"a receipt that is none", unionetest.Say(400, taken), "deferred dot mail.server", later},
 	{"500", unionetest.Say(500, refusal("100")), "deferred dot mail.server", again},
 	{"502", unionetest.Say(502, "<html>bad gateway</html>"), "unknown dot mail.server account", 0},
 	{"503", unionetest.Say(503, ""), "deferred dot mail.server account", again},
@@ -162,9 +163,16 @@ func TestWhatIsNoAnswerOfTheAPIsIsShown(t *testing.T) {
 		}
 		mustSay(t, v, "gave no clear receipt for the mail: "+want)
 	}
-	_, r := scripted(t, unionetest.Raw("220 smtp.example.org ESMTP\r\n"))
-	if v := attempt(t, r, warm()); !strings.HasPrefix(v.Reply, "malformed HTTP") {
-		t.Errorf("%q", v.Reply)
+	for want, act := range map[string]unionetest.Act{
+		"malformed HTTP":          unionetest.Raw("220 smtp.example.org ESMTP\r\n"),
+		"server response headers": unionetest.Raw("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2*maxHeader)),
+		"the other side hung up":  unionetest.Raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + taken),
+		"HTTP 200 OK: {":          unionetest.Flood,
+	} {
+		_, r := scripted(t, act)
+		if v := attempt(t, r, warm()); v.Outcome != notify.Unknown || !strings.HasPrefix(v.Reply, want) {
+			t.Errorf("%s: %q, want %q", short(v), v.Reply, want)
+		}
 	}
 }
 
