@@ -53,12 +53,12 @@ func TestTheMailArrivesAsItWasWritten(t *testing.T) {
 
 func TestPicturesAndThreadGoAlong(t *testing.T) {
 	l := letter{
-		ID: "<m1@garage>", Subject: "Warm", Text: "t", HTML: `<img src="cid:chart">`,
+		MessageID: "<m1@garage>", Subject: "Warm", Text: "t", HTML: `<img src="cid:chart">`,
 		Inline:     []part{{"chart.png", "image/png", "chart", []byte("PNG")}},
 		Attached:   []part{{"last.jpg", "image/jpeg", "", []byte{0xff, 0xd8}}},
-		References: []string{"<m0@garage>", "<m1@garage>"},
+		References: "<m0@garage>",
 	}
-	text, met := l.message(head, []string{"alex@example.org"}).encode()
+	text, met := messageOf(l, head, []string{"alex@example.org"}).encode()
 	if met != nil {
 		t.Fatal(met)
 	}
@@ -71,7 +71,7 @@ func TestPicturesAndThreadGoAlong(t *testing.T) {
 		!reflect.DeepEqual(m.Attached, []unionetest.File{{Type: "image/jpeg", Name: "last.jpg", Content: []byte{0xff, 0xd8}}}) {
 		t.Errorf("%s", text)
 	}
-	if m.Headers["References"] != "<m0@garage> <m1@garage>" || m.Headers["In-Reply-To"] != "<m1@garage>" || m.Headers["X-Pinbell-Message-ID"] != l.ID {
+	if m.Headers["References"] != "<m0@garage>" || m.Headers["In-Reply-To"] != "<m0@garage>" || m.Headers["X-Pinbell-Message-ID"] != l.MessageID {
 		t.Errorf("headers %v", m.Headers)
 	}
 }
