@@ -49,8 +49,10 @@ func event(clk *clock.Clock, serial uint64) notify.Event {
 func recipient(serial uint64) string { return fmt.Sprintf("owner-%d@example.org", serial) }
 
 func letterhead() mail.Letterhead {
-	return mail.Letterhead{Device: "garage", From: netmail.Address{Name: "Garage", Address: account}, Version: "bench", Location: time.UTC}
+	return mail.Letterhead{Device: "garage", Version: "bench", Location: time.UTC}
 }
+
+var from = netmail.Address{Name: "Garage", Address: account}
 
 // startClock gives a clock that takes this machine's word for the time, as on
 // a board whose kernel keeps it in step.
@@ -62,9 +64,9 @@ func startClock(ctx context.Context) *clock.Clock {
 	return c
 }
 
-func openBox(dir string, clk *clock.Clock, troubles *notify.Troubles) (*outbox.Box, error) {
+func openBox(dir string, clk *clock.Clock, troubles *notify.Troubles, roads ...outbox.Road) (*outbox.Box, error) {
 	return outbox.Open(outbox.Config{
-		Dir: dir, Clock: clk, Troubles: troubles,
+		Roads: roads, Dir: dir, Clock: clk, Troubles: troubles,
 		Limits: outbox.Limits{PerHour: 1e6, PerDay: 1e6},
 	})
 }
@@ -72,7 +74,7 @@ func openBox(dir string, clk *clock.Clock, troubles *notify.Troubles) (*outbox.B
 // fill commits alarms, as the engine does while no mail can be sent.
 func fill(ctx context.Context, dir string, mails int) error {
 	clk := startClock(ctx)
-	box, err := openBox(dir, clk, &notify.Troubles{})
+	box, err := openBox(dir, clk, &notify.Troubles{}, outbox.Road{Name: "localhost", From: from})
 	if err != nil {
 		return err
 	}
@@ -89,7 +91,7 @@ func fill(ctx context.Context, dir string, mails int) error {
 func write(ctx context.Context, dir string, mails int) error {
 	clk := startClock(ctx)
 	for serial := uint64(1); serial <= uint64(mails); serial++ {
-		bytes, err := mail.Render(sealed(clk, serial), letterhead())
+		bytes, err := mail.Render(sealed(clk, serial), signed())
 		if err != nil {
 			return err
 		}
@@ -98,6 +100,13 @@ func write(ctx context.Context, dir string, mails int) error {
 		}
 	}
 	return nil
+}
+
+// signed is the letterhead with the sender that the road gives it.
+func signed() mail.Letterhead {
+	h := letterhead()
+	h.From, h.Domain = from, "pinbell.test"
+	return h
 }
 
 func sealed(clk *clock.Clock, serial uint64) notify.Mail {
@@ -136,16 +145,16 @@ func (j job) drain(ctx context.Context) error {
 	defer stop()
 	clk := startClock(ctx)
 	troubles := &notify.Troubles{}
-	box, err := openBox(j.dir, clk, troubles)
-	if err != nil {
-		return err
-	}
 	server, err := relay(clk, j.port, j.ca)
 	if err != nil {
 		return err
 	}
+	box, err := openBox(j.dir, clk, troubles, outbox.Road{Name: server.Host, From: from, Open: outbox.OverSMTP(server), Password: server.Password})
+	if err != nil {
+		return err
+	}
 	courier := &outbox.Courier{
-		Box: box, Relay: server, Letterhead: letterhead(), Clock: clk, Troubles: troubles,
+		Box: box, Letterhead: letterhead(), Clock: clk, Troubles: troubles,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Working: func(on bool) {
 			if !on && !box.Due() {
@@ -183,7 +192,7 @@ func (j job) bare(ctx context.Context) error {
 	}
 	for serial := uint64(1); serial <= uint64(j.mails); serial++ {
 		m := sealed(clk, serial)
-		message, err := mail.Render(m, letterhead())
+		message, err := mail.Render(m, signed())
 		if err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func relayed(ctx context.Context, s *stage) (*held, error) {
 	relay := fmt.Sprintf("[localhost]:%d", s.port)
 	p, err := postfix.New(dir, postfix.Settings{
 		"relayhost":                  relay,
-"defer_transports":           "smtp",
+		"defer_transports":           "smtp",
 		"smtp_host_lookup":           "native",
 		"smtp_tls_security_level":    "secure",
 		"smtp_tls_CAfile":            s.at.CA,
