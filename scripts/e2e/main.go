@@ -51,6 +51,7 @@ var scenarios = []scenario{
 	}, greylisted},
 	{"expired-certificate", true, nil, expired},
 	{"per-hour", false, nil, perHour},
+	{"at-most", false, nil, atMost},
 }
 
 // atOnce is how many scenarios run at the same time: most of them wait.
@@ -64,7 +65,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.BoolVar(&o.short, "short", false, "only the scenarios for CI")
+	flag.BoolVar(&o.short, "short", false, "only the scenarios for CI; where they cannot run, skip them")
 	flag.StringVar(&o.only, "only", "", "only the scenarios whose `name` begins so")
 	flag.StringVar(&o.binary, "pinbell", "./pinbell", "the `program` to run")
 	flag.Parse()
@@ -89,7 +90,10 @@ func missing() error {
 }
 
 func run(ctx context.Context, o options, out io.Writer) error {
-	if err := missing(); err != nil {
+	if err := missing(); err != nil && o.short {
+		fmt.Fprintf(out, "e2e: skipped: %v\n", err)
+		return nil
+	} else if err != nil {
 		return fmt.Errorf("cannot run: %w", err)
 	}
 	binary, err := filepath.Abs(o.binary)
