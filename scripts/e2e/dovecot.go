@@ -65,10 +65,10 @@ func startDovecot(ctx context.Context, dir string) (*dovecot, error) {
 		return nil, fmt.Errorf("start Dovecot: %w", err)
 	}
 	go func() { d.cmd.Wait(); close(d.ended) }()
-	err := await(ctx, 20*time.Second, "Dovecot's socket", func() (bool, error) {
+	err := await(ctx, limit, "Dovecot's socket", func() (bool, error) {
 		select {
 		case <-d.ended:
-			return false, fmt.Errorf("Dovecot ended at once: %s%s", said.String(), d.log())
+			return false, fmt.Errorf("start Dovecot: it ended at once: %s%s", said.String(), d.log())
 		default:
 			_, err := os.Stat(d.socket())
 			return err == nil, nil

@@ -27,7 +27,7 @@ import (
 )
 
 // wholeLimit bounds all of it.
-const wholeLimit = 8 * time.Minute
+const wholeLimit = 10 * time.Minute
 
 // scenario is one thing that must work. It says in words what came of it.
 type scenario struct {
@@ -84,7 +84,7 @@ func missing() error {
 		return err
 	}
 	if _, err := os.Stat(dovecotProgram); err != nil {
-		return errors.New("Dovecot is not installed (apt-get install dovecot-core)")
+		return errors.New("no Dovecot is installed here (apt-get install dovecot-core)")
 	}
 	return nil
 }

@@ -77,11 +77,11 @@ func (l letter) sound(began time.Time) error {
 	}
 	switch {
 	case len(l.header["Message-Id"]) != 1 || !strings.HasSuffix(l.id, "@pinbell.test>"):
-		return fmt.Errorf("Message-ID %q", l.header["Message-Id"])
+		return fmt.Errorf("a Message-ID %q", l.header["Message-Id"])
 	case l.date.Before(began) || l.date.After(time.Now()):
-		return fmt.Errorf("Date %v, and the alarm was between %v and now", l.date, began)
+		return fmt.Errorf("a Date %v, and the alarm was between %v and now", l.date, began)
 	case !strings.HasPrefix(l.subject, "[garage] "):
-		return fmt.Errorf("Subject %q", l.subject)
+		return fmt.Errorf("a Subject %q", l.subject)
 	case !strings.Contains(l.text, "°C"):
 		return fmt.Errorf("the text lacks the temperature: %q", l.text)
 	}
@@ -129,7 +129,7 @@ func wrongPassword(ctx context.Context, s *site) (string, error) {
 		return "", err
 	}
 	if n := strings.Count(s.postfix.Log(), refused); n != 1 {
-		return "", fmt.Errorf("Postfix saw %d wrong logins, and one is enough to know", n)
+		return "", fmt.Errorf("%d wrong logins reached Postfix, and one is enough to know", n)
 	}
 	return fmt.Sprintf("one wrong login, 535 told; delivered %.0f s after the file was replaced, without a restart", time.Since(began).Seconds()), nil
 }

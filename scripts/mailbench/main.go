@@ -17,30 +17,41 @@ import (
 	"time"
 )
 
+// options are the command line's.
+type options struct {
+	mails     int
+	roundTrip time.Duration
+	near      bool
+	only      string
+}
+
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("mailbench: ")
+	var o options
 	var j job
-	role := flag.String("role", "", "")
-	flag.StringVar(&j.dir, "dir", "", "")
-	flag.StringVar(&j.ca, "ca", "", "")
-	flag.IntVar(&j.port, "port", 0, "")
-	flag.IntVar(&j.mails, "mails", 1000, "how `many` mails wait")
-	roundTrip := flag.Duration("rtt", 50*time.Millisecond, "round trip `time` of the long line")
-	near := flag.Bool("near", false, "without the long line")
-	only := flag.String("only", "", "only the sender of this `name`")
+	role := flag.String("role", "", "a part that this program plays for itself")
+	flag.StringVar(&j.dir, "dir", "", "that part's folder")
+	flag.StringVar(&j.ca, "ca", "", "the server's authority")
+	flag.IntVar(&j.port, "port", 0, "the server's port")
+	flag.IntVar(&o.mails, "mails", 1000, "how `many` mails wait")
+	flag.DurationVar(&o.roundTrip, "rtt", 50*time.Millisecond, "round trip `time` of the long line")
+	flag.BoolVar(&o.near, "near", false, "without the long line")
+	flag.StringVar(&o.only, "only", "", "only the sender of this `name`")
 	flag.Parse()
+	j.mails = o.mails
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := act(ctx, *role, j, *roundTrip, *only, *near); err != nil {
+	if err := act(ctx, *role, j, o); err != nil {
+		stop()
 		log.Fatal(err)
 	}
 }
 
-func act(ctx context.Context, role string, j job, roundTrip time.Duration, only string, near bool) error {
+func act(ctx context.Context, role string, j job, o options) error {
 	switch role {
 	case "sink":
-		return runSink(roundTrip)
+		return runSink(o.roundTrip)
 	case "fill":
 		return fill(ctx, j.dir, j.mails)
 	case "write":
@@ -50,7 +61,7 @@ func act(ctx context.Context, role string, j job, roundTrip time.Duration, only 
 	case "bare":
 		return j.bare(ctx)
 	case "":
-		return bench(ctx, j.mails, roundTrip, only, near)
+		return bench(ctx, o)
 	}
 	return fmt.Errorf("there is no role %q", role)
 }

@@ -28,13 +28,17 @@ read end
 `
 
 func msmtp(ctx context.Context, s *stage) (*held, error) {
+	letters, err := s.own(ctx, "write")
+	if err != nil {
+		return nil, err
+	}
 	conf := filepath.Join(s.dir, "msmtprc")
 	text := fmt.Sprintf("account default\nhost localhost\nport %d\ntls on\ntls_starttls on\ntls_trust_file %s\nauth plain\nuser %s\npassword %s\nfrom %s\n",
-		s.port, s.at.CA, account, password, account)
+		s.at.Near, s.at.CA, account, password, account)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	c, err := start(ctx, "sh", "-c", msmtpLoop, "sh", s.letters, conf)
+	c, err := start(ctx, "sh", "-c", msmtpLoop, "sh", letters, conf)
 	if err != nil {
 		return nil, err
 	}

@@ -4,33 +4,48 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"net"
+	"maps"
 	netsmtp "net/smtp"
 	"os"
 	"path/filepath"
 	"time"
 
+	"pinbell/scripts/loopback"
 	"pinbell/scripts/postfix"
 )
 
-// relayed has mails wait in Postfix's queue, as it does when its relay could
-// not be reached, and then flushes the queue. Its settings are Debian's.
-func relayed(ctx context.Context, s *stage) (*held, error) {
-	dir, err := os.MkdirTemp(s.dir, "postfix-")
-	if err != nil {
-		return nil, err
+// relayed has mails wait in Postfix's queue, as they do when its relay could
+// not be reached, and then flushes the queue. Its settings are those that it
+// comes with, and more.
+func relayed(more postfix.Settings) func(context.Context, *stage) (*held, error) {
+	return func(ctx context.Context, s *stage) (*held, error) {
+		letters, err := s.own(ctx, "write")
+		if err != nil {
+			return nil, err
+		}
+		port, err := loopback.Hold()
+		if err != nil {
+			return nil, err
+		}
+		p, err := waiting(ctx, s, more, port.Number, letters)
+		stop := func() {
+			if p != nil {
+				p.Stop()
+			}
+			port.Close()
+		}
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		return &held{pid: p.Pid(), stop: stop, run: func(ctx context.Context) error { return release(ctx, p) }}, nil
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return nil, err
-	}
-	in, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	port := in.Addr().(*net.TCPAddr).Port
-	in.Close()
-	relay := fmt.Sprintf("[localhost]:%d", s.port)
-	p, err := postfix.New(dir, postfix.Settings{
+}
+
+// waiting starts a Postfix that has all mails in its queue of deferred ones.
+func waiting(ctx context.Context, s *stage, more postfix.Settings, port int, letters string) (*postfix.Instance, error) {
+	relay := fmt.Sprintf("[localhost]:%d", s.at.Near)
+	settings := postfix.Settings{
 		"relayhost":                  relay,
 		"defer_transports":           "smtp",
 		"smtp_host_lookup":           "native",
@@ -39,34 +54,34 @@ func relayed(ctx context.Context, s *stage) (*held, error) {
 		"smtp_sasl_auth_enable":      "yes",
 		"smtp_sasl_password_maps":    fmt.Sprintf("inline:{{%s=%s:%s}}", relay, account, password),
 		"smtp_sasl_security_options": "noanonymous",
-	}, fmt.Sprintf("127.0.0.1:%d inet n - n - - smtpd", port))
+	}
+	maps.Copy(settings, more)
+	p, err := postfix.New(s.dir, settings, fmt.Sprintf("127.0.0.1:%d inet n - n - - smtpd", port))
 	if err != nil {
 		return nil, err
 	}
 	if err := p.Start(ctx); err != nil {
-		return nil, err
+		return p, err
 	}
-	h := &held{pid: p.Pid(), stop: p.Stop, run: func(ctx context.Context) error { return release(ctx, p) }}
-	if err := enqueue(ctx, p, s, fmt.Sprintf("127.0.0.1:%d", port)); err != nil {
-		p.Stop()
-		return nil, fmt.Errorf("%w\n%s", err, p.Log())
+	if err := enqueue(ctx, p, letters, port); err != nil {
+		return p, fmt.Errorf("%w\n%s", err, p.Log())
 	}
-	return h, nil
+	return p, p.Set(ctx, postfix.Settings{"defer_transports": ""})
 }
 
 // enqueue hands Postfix all mails and waits until it has put them off.
-func enqueue(ctx context.Context, p *postfix.Instance, s *stage, addr string) error {
-	c, err := netsmtp.Dial(addr)
+func enqueue(ctx context.Context, p *postfix.Instance, folder string, port int) error {
+	c, err := netsmtp.Dial(fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	letters, err := os.ReadDir(s.letters)
+	letters, err := os.ReadDir(folder)
 	if err != nil {
 		return err
 	}
 	for _, letter := range letters {
-		text, err := os.ReadFile(filepath.Join(s.letters, letter.Name()))
+		text, err := os.ReadFile(filepath.Join(folder, letter.Name()))
 		if err != nil {
 			return err
 		}
@@ -74,13 +89,15 @@ func enqueue(ctx context.Context, p *postfix.Instance, s *stage, addr string) er
 			return err
 		}
 	}
-	c.Quit()
-	for queued(p, "deferred") < s.mails {
+	if err := c.Quit(); err != nil {
+		return err
+	}
+	for queued(p, "deferred") < len(letters) {
 		if err := pause(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}
-	return p.Set(ctx, postfix.Settings{"defer_transports": ""})
+	return nil
 }
 
 func submit(c *netsmtp.Client, to string, text []byte) error {

@@ -33,13 +33,13 @@ const (
 // Missing says why Postfix cannot run here; nil if it can.
 func Missing() error {
 	if os.Getuid() != 0 {
-		return errors.New("Postfix changes users itself, so this needs root")
+		return errors.New("this needs root, as Postfix changes users itself")
 	}
 	if _, err := os.Stat(filepath.Join(programs, "master")); err != nil {
-		return errors.New("Postfix is not installed (apt-get install postfix)")
+		return errors.New("no Postfix is installed here (apt-get install postfix)")
 	}
 	if _, err := user.Lookup("postfix"); err != nil {
-		return fmt.Errorf("Postfix is not set up: %w", err)
+		return fmt.Errorf("the installed Postfix is not set up: %w", err)
 	}
 	return nil
 }
@@ -142,6 +142,9 @@ func (p *Instance) write() error {
 	return os.WriteFile(filepath.Join(p.conf(), "main.cf"), b.Bytes(), 0o644)
 }
 
+// startLimit is for a machine that has much other work.
+const startLimit = time.Minute
+
 // Start starts it, and returns when it takes mail.
 func (p *Instance) Start(ctx context.Context) error {
 	if err := p.tool(ctx, "postfix", "check"); err != nil {
@@ -158,7 +161,7 @@ func (p *Instance) Start(ctx context.Context) error {
 	}
 	p.ended = make(chan struct{})
 	go func() { p.master.Wait(); close(p.ended) }()
-	for limit := time.After(20 * time.Second); ; {
+	for limit := time.After(startLimit); ; {
 		if strings.Contains(p.Log()[before:], "daemon started") {
 			return nil
 		}
@@ -166,9 +169,9 @@ func (p *Instance) Start(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.ended:
-			return fmt.Errorf("Postfix ended at once: %s%s", said.String(), p.Log())
+			return fmt.Errorf("start Postfix: it ended at once: %s%s", said.String(), p.Log())
 		case <-limit:
-			return fmt.Errorf("Postfix does not start within 20 s: %s%s", said.String(), p.Log())
+			return fmt.Errorf("start Postfix: it is not up within %v: %s%s", startLimit, said.String(), p.Log())
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
@@ -193,13 +196,17 @@ func (p *Instance) Stop() {
 	p.master = nil
 }
 
-// Set changes settings; a Postfix that runs goes by them from now on.
+// Set changes settings. A Postfix that runs is started anew: after a mere
+// reload, a process that waits for its next client may serve one more by the
+// old settings.
 func (p *Instance) Set(ctx context.Context, changed Settings) error {
+	running := p.master != nil
+	p.Stop()
 	maps.Copy(p.settings, changed)
-	if err := p.write(); err != nil || p.master == nil {
+	if err := p.write(); err != nil || !running {
 		return err
 	}
-	return p.tool(ctx, "postfix", "reload")
+	return p.Start(ctx)
 }
 
 // Flush tries at once what was put off.
