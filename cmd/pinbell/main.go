@@ -24,6 +24,7 @@ import (
 const (
 	exitFailed = 1 // it was tried and did not work
 	exitUsage  = 2 // the config or the call is wrong
+	exitFault  = 3 // doctor found a fault
 )
 
 // exit is an error with the code to end with. An empty text says nothing: what
@@ -62,7 +63,10 @@ type places struct {
 	state  string
 }
 
-const defaultConfig = "/etc/pinbell/pinbell.toml"
+const (
+	defaultConfig = "/etc/pinbell/pinbell.toml"
+	defaultState  = "/var/lib/pinbell"
+)
 
 func (p *places) addConfig(c *cobra.Command) *cobra.Command {
 	c.Flags().StringVarP(&p.config, "config", "c", defaultConfig, "the config `file`")
@@ -70,7 +74,7 @@ func (p *places) addConfig(c *cobra.Command) *cobra.Command {
 }
 
 func (p *places) addState(c *cobra.Command) *cobra.Command {
-	c.Flags().StringVar(&p.state, "state", "", "the state `directory` (default $STATE_DIRECTORY, else /var/lib/pinbell)")
+	c.Flags().StringVar(&p.state, "state", "", "the state `directory` (default $STATE_DIRECTORY, else "+defaultState+")")
 	return c
 }
 
@@ -83,7 +87,7 @@ func (p *places) stateDir() string {
 	if dir, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); dir != "" {
 		return dir
 	}
-	return "/var/lib/pinbell"
+	return defaultState
 }
 
 func command() *cobra.Command {
@@ -95,7 +99,7 @@ func command() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(runCommand(), demoCommand(), checkCommand(), statusCommand(), testCommand(), versionCommand())
+	root.AddCommand(runCommand(), demoCommand(), checkCommand(), doctorCommand(), testCommand(), statusCommand(), logCommand(), versionCommand())
 	for _, c := range root.Commands() {
 		c.Args = noArguments
 		c.RunE = coded(c.RunE)

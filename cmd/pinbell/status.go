@@ -25,7 +25,7 @@ func statusCommand() *cobra.Command {
 		Use: "status", Short: "Tell what the running daemon sees, waits for and cannot do",
 		RunE: func(c *cobra.Command, _ []string) error {
 			var raw json.RawMessage
-			if err := ask(p.stateDir(), "status", &raw); err != nil {
+			if err := ask(p.stateDir(), request{Command: "status"}, &raw); err != nil {
 				return err
 			}
 			if asJSON {
