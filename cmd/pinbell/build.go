@@ -138,5 +138,5 @@ func watched(all []config.Sensor) []rules.Sensor {
 }
 
 func limits(cfg *config.Config) outbox.Limits {
-	return outbox.Limits{PerHour: cfg.Limits.PerHour, PerDay: cfg.Limits.PerDay, Reserve: float64(cfg.Limits.Reserve) / 100, Recipients: recipientCap(cfg.Mail)}
+	return outbox.Limits{PerHour: cfg.Limits.PerHour, PerDay: cfg.Limits.PerDay, Reserve: float64(cfg.Limits.Reserve) / 100}
 }

@@ -27,7 +27,6 @@ type desk struct {
 	dir      string
 	device   string
 	config   string // its sum
-	relay    string
 	started  time.Time
 	engine   *rules.Engine
 	courier  *outbox.Courier
@@ -81,7 +80,7 @@ type Report struct {
 // MailReport is how mail goes.
 type MailReport struct {
 	outbox.Status
-	Relay     string        `json:"relay"`
+	Relay     string        `json:"relay"`                 // the first road's server
 	NextTryIn time.Duration `json:"next_try_in,omitempty"` // ns until what could not be sent is tried again
 	Sending   time.Duration `json:"sending,omitempty"`     // ns since when the mail server is being talked to
 }
@@ -212,6 +211,12 @@ func (d *desk) reply(ctx context.Context, r request) any {
 		return d.report(ctx)
 	case "log":
 		return d.told(r)
+	case "outbox":
+		return d.waiting()
+	case "retry":
+		return d.retry(r.ID)
+	case "drop":
+		return d.dropped(r.ID)
 	}
 	return refusal{Error: "the pinbell that runs does not know the command " + r.Command + ": it is older than this one. Start it again (systemctl restart pinbell)"}
 }
@@ -234,8 +239,9 @@ func (d *desk) report(ctx context.Context) Report {
 
 func (d *desk) mail() MailReport {
 	st := d.box.Status()
+	st.Roads = d.courier.Ways()
 	return MailReport{
-		Status: st, Relay: d.relay, Sending: d.courier.Stuck(),
+		Status: st, Relay: st.Roads[0].Name, Sending: d.courier.Stuck(),
 		NextTryIn: max(0, time.Until(d.courier.NextSession()), st.RetryIn),
 	}
 }

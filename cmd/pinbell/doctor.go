@@ -88,6 +88,7 @@ func (d *doctor) examine(ctx context.Context) {
 		d.checkBoard()
 		d.checkClock(ctx)
 		d.checkRoads(ctx)
+		d.checkQuota()
 	}
 	d.checkStore()
 	d.checkDaemon()

@@ -129,18 +129,34 @@ func writeRecord(out io.Writer, r outbox.Record) {
 	for _, rejected := range r.Verdict.Rejected {
 		line("not to", "%s: %d %s", rejected.To, rejected.Code, rejected.Reply)
 	}
-	line("mail", "%s, sealed %s, %s", r.Mail, logTime(r.Sealed), count(r.Attempts, "attempt"))
-	if reply := said(r.Verdict); reply != "" {
+	if r.Mail != "" {
+		line("mail", "%s, sealed %s, %s", r.Mail, logTime(r.Sealed), count(r.Tries, "attempt"))
+	}
+	writeAttempts(line, r.Attempts)
+	if reply := said(r.Verdict); reply != "" && !r.Dropped {
 		line("reply", "%s", reply)
 	}
 }
 
-func outcome(r outbox.Record) string {
-	text := "accepted by " + r.Verdict.Relay
-	if r.Verdict.QueueID != "" {
-		text += ", queued as " + r.Verdict.QueueID
+// writeAttempts shows what came of attempts, likes together.
+func writeAttempts(line func(what, format string, args ...any), all []outbox.Attempt) {
+	for _, a := range all {
+		times := ""
+		if a.Times > 1 {
+			times = fmt.Sprintf(", %d times until %s", a.Times, logTime(a.Last))
+		}
+		line("attempt", "%s  by %s %s (%s: %s)%s", logTime(a.At), a.Road, ended[a.Verdict.Outcome], a.Verdict.Step, said(a.Verdict), times)
 	}
-	return text
+}
+
+func outcome(r outbox.Record) string {
+	switch {
+	case r.Dropped:
+		return "DROPPED by the owner"
+	case r.Verdict.QueueID == "":
+		return "accepted by " + r.Verdict.Relay
+	}
+	return "accepted by " + r.Verdict.Relay + ", queued as " + r.Verdict.QueueID
 }
 
 // said is a verdict in the server's words: "250 2.0.0 Ok".
@@ -166,6 +182,9 @@ func eventName(ev outbox.RecordedEvent) string {
 		about = "rule " + ev.Rule + ", " + about
 	case ev.Sensor != "":
 		about = "sensor " + ev.Sensor + ", " + about
+	}
+	if ev.Merged > 0 {
+		about += fmt.Sprintf(", standing for %d more before it", ev.Merged)
 	}
 	return fmt.Sprintf("%s (%s)", ev.Title, about)
 }

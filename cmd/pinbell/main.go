@@ -99,12 +99,20 @@ func command() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(runCommand(), demoCommand(), checkCommand(), doctorCommand(), testCommand(), statusCommand(), logCommand(), versionCommand())
-	for _, c := range root.Commands() {
-		c.Args = noArguments
-		c.RunE = coded(c.RunE)
-	}
+	root.AddCommand(runCommand(), demoCommand(), checkCommand(), doctorCommand(), testCommand(), statusCommand(), outboxCommand(), logCommand(), versionCommand())
+	equal(root)
 	return root
+}
+
+// equal gives all commands below c the same manners.
+func equal(c *cobra.Command) {
+	for _, c := range c.Commands() {
+		if c.Args == nil {
+			c.Args = noArguments
+		}
+		c.RunE = coded(c.RunE)
+		equal(c)
+	}
 }
 
 // noArguments says where what stands there may have been meant to go.

@@ -106,7 +106,7 @@ func (p *plug) accept(listener net.Listener) {
 }
 
 // forward carries what the client sends. A mail is the second write of more
-// than 1,000 bytes; the first is TLS's hello.
+// than 600 bytes; the first is TLS's hello.
 func (p *plug) forward(server, client net.Conn, cut bool) {
 	defer server.Close()
 	defer client.Close()
@@ -116,7 +116,7 @@ func (p *plug) forward(server, client net.Conn, cut bool) {
 		p.mu.Lock()
 		p.wire.Write(buf[:n])
 		p.mu.Unlock()
-		if n > 1000 {
+		if n > 600 {
 			large++
 		}
 		if cut && large == 2 {

@@ -8,6 +8,7 @@ import (
 
 	"pinbell/config"
 	"pinbell/notify/clock"
+	"pinbell/notify/outbox"
 	"pinbell/notify/smtp"
 )
 
@@ -39,10 +40,17 @@ func relay(m config.Mail, clk *clock.Clock) (*smtp.Relay, error) {
 	return r, nil
 }
 
-// recipientCap is the provider's own limit of recipients a day; 0: not known.
-func recipientCap(m config.Mail) int {
-	preset, _ := smtp.PresetOf(m.Provider)
-	return preset.RecipientsPerDay
+// roads are the ways for mail to leave the board, in their order.
+func roads(cfg *config.Config, clk *clock.Clock) ([]outbox.Road, error) {
+	server, err := relay(cfg.Mail, clk)
+	if err != nil {
+		return nil, err
+	}
+	preset, _ := smtp.PresetOf(cfg.Mail.Provider)
+	return []outbox.Road{{
+		Name: server.Host, From: cfg.Mail.From, Open: outbox.OverSMTP(server), Password: server.Password,
+		Limits: outbox.Limits{PerDay: preset.MessagesPerDay, Recipients: preset.RecipientsPerDay},
+	}}, nil
 }
 
 // relayHost is where mail goes, for people.

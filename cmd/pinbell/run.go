@@ -71,8 +71,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server, err := relay(d.cfg.Mail, clk)
-	if err != nil {
+	if box.Roads, err = roads(d.cfg, clk); err != nil {
 		return err
 	}
 
@@ -81,10 +80,10 @@ func (d *daemon) run(ctx context.Context) error {
 		Clock: clk, Store: overheard{box, d.onEvents}, Troubles: troubles, Log: d.log,
 	})
 	courier := &outbox.Courier{
-		Box: box, Relay: server, Letterhead: letterhead(d.cfg), Clock: clk, Troubles: troubles, Log: d.log, Settled: d.onVerdict, Working: d.working,
+		Box: box, Letterhead: letterhead(d.cfg), Clock: clk, Troubles: troubles, Log: d.log, Settled: d.onVerdict, Working: d.working,
 	}
 	desk := &desk{
-		dir: d.state, device: d.cfg.Device.Name, started: started, relay: relayHost(d.cfg.Mail), config: d.sum,
+		dir: d.state, device: d.cfg.Device.Name, started: started, config: d.sum,
 		engine: engine, courier: courier, box: box, clock: clk, troubles: troubles, log: d.log,
 	}
 
@@ -159,7 +158,7 @@ func (d *daemon) tellTrouble(t notify.Trouble, gone bool) {
 }
 
 func letterhead(cfg *config.Config) mail.Letterhead {
-	return mail.Letterhead{Device: cfg.Device.Name, Location: cfg.Device.Zone, From: cfg.Mail.From, Version: version}
+	return mail.Letterhead{Device: cfg.Device.Name, Location: cfg.Device.Zone, Version: version}
 }
 
 func later(a, b time.Time) time.Time {

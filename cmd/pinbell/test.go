@@ -67,14 +67,14 @@ func attempt(ctx context.Context, cfg *config.Config) (t tested, err error) {
 	}
 	clk := clock.New(clock.Config{Servers: cfg.Time.Servers, Floor: buildTime(), Troubles: troubles})
 	box.Clock = clk
-	server, err := relay(cfg.Mail, clk)
-	if err != nil {
+	if box.Roads, err = roads(cfg, clk); err != nil {
 		return t, err
 	}
+	box.Roads = box.Roads[:1]
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	courier := &outbox.Courier{
-		Box: box, Relay: server, Letterhead: letterhead(cfg), Clock: clk, Troubles: troubles, Log: newLog(io.Discard),
+		Box: box, Letterhead: letterhead(cfg), Clock: clk, Troubles: troubles, Log: newLog(io.Discard),
 		Settled: func(m notify.Mail, v notify.Verdict) { t.mail, t.verdict = m, v; stop() },
 	}
 	now := clk.At(time.Now())

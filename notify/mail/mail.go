@@ -53,7 +53,7 @@ func Render(m notify.Mail, h Letterhead) ([]byte, error) {
 
 // MessageID is the mail's own, with brackets: the same at every attempt.
 func MessageID(m notify.Mail, h Letterhead) string {
-	return "<" + token(m.ID) + "@" + domain(h.From.Address) + ">"
+	return "<" + m.ID + "@" + domain(h.From.Address) + ">"
 }
 
 // letter is a mail on its letterhead.
@@ -65,7 +65,7 @@ type letter struct {
 func (l letter) location() *time.Location { return cmp.Or(l.Location, time.UTC) }
 
 func (l letter) check() error {
-	if l.ID == "" || l.ID != token(l.ID) {
+	if l.ID == "" || strings.Trim(l.ID, ".") != l.ID || strings.ReplaceAll(l.ID, ".", "") != token(l.ID) {
 		return fmt.Errorf("its ID is not made of letters and digits")
 	}
 	if len(l.Events) == 0 {

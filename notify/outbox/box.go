@@ -43,9 +43,20 @@ type Config struct {
 	// Dir is the state directory; empty keeps everything in memory, for a
 	// program that sends one mail and ends.
 	Dir      string
-	Limits   Limits
+	Limits   Limits // the owner's, over all roads
+	Roads    []Road // in the order in which they are taken; at least one
 	Clock    *clock.Clock
 	Troubles *notify.Troubles
+	Pictures Pictures // nil: nothing is attached
+}
+
+// Pictures gets what rules want attached, while the alarm is young.
+type Pictures interface {
+	Take(notify.Event) // begins to, and does not wait
+	Pending(serial uint64) bool
+	Files(notify.Event) []notify.Attachment
+	Forget(serial uint64)
+	Keep(serials []uint64) // forget all others
 }
 
 // Box is the outbox. Its methods may be called from any goroutine.
@@ -55,36 +66,33 @@ type Box struct {
 
 	mu      sync.Mutex
 	store   *store
+	id      string // of this store, in every mail's ID
 	serial  uint64
 	waiting []notify.Event // oldest first
 	mails   []*parcel      // oldest first
 	ledger  Ledger
-	idle    bool      // the courier could send now, so sealing need not wait for it
-	limited string    // the limit that holds mails back; empty: none
-	freeAt  time.Time // when that limit lets the next one through
-	last    *Record   // newest accepted mail
-	retry   time.Time // when a failed disk is tried again
-}
-
-// parcel is a sealed mail on its way.
-type parcel struct {
-	notify.Mail
-	tries int
-	next  time.Time // not before; zero: now
-	last  notify.Verdict
+	rates   map[string]Ledger // by rule: its mails, where it has a rate of its own
+	idle    bool              // the courier could send now, so sealing need not wait for it
+	limited string            // the limit that holds mails back; empty: none
+	freeAt  time.Time         // when that limit lets the next one through
+	last    *Record           // newest accepted mail
+	retry   time.Time         // when a failed disk is tried again
+	hurry   bool              // the owner wants the waits of the roads to end
+	burst   burst
 }
 
 const (
 	serialKey = "serial"
 	ledgerKey = "ledger"
 	floorKey  = "floor"
+	idKey     = "id"
 )
 
 // Open opens the outbox in its directory. Only ErrInUse, or a directory that
 // cannot be had, is an error: with any other fault of the disk the outbox
 // works in memory and says so as a trouble.
 func Open(c Config) (*Box, error) {
-	b := &Box{Config: c, wake: make(chan struct{}, 1), store: newStore(filepath.Join(c.Dir, FileName))}
+	b := &Box{Config: c, wake: make(chan struct{}, 1), store: newStore(filepath.Join(c.Dir, FileName)), id: newID(), rates: map[string]Ledger{}}
 	if c.Dir == "" {
 		return b, nil
 	}
@@ -101,6 +109,7 @@ func Open(c Config) (*Box, error) {
 	}
 	b.disk(err)
 	b.read()
+	b.keepPictures()
 	return b, nil
 }
 
@@ -153,23 +162,11 @@ func (b *Box) diskFault(err error) (sentence, remedy string) {
 func (b *Box) read() {
 	b.serial = decodeUint(b.store.live[serialKey])
 	b.ledger = decodeLedger(b.store.live[ledgerKey])
+	if id := b.store.live[idKey]; len(id) > 0 {
+		b.id = string(id)
+	}
 	for _, key := range sortedKeys(b.store.live) {
-		value := b.store.live[key]
-		var err error
-		switch kind, _, _ := strings.Cut(key, "/"); kind {
-		case "event":
-			var ev notify.Event
-			if err = json.Unmarshal(value, &ev); err == nil {
-				b.waiting = append(b.waiting, ev)
-				b.serial = max(b.serial, ev.Serial)
-			}
-		case "mail":
-			p := &parcel{}
-			if err = json.Unmarshal(value, &p.Mail); err == nil {
-				b.mails = append(b.mails, p)
-			}
-		}
-		if err != nil {
+		if err := b.readRecord(key, b.store.live[key]); err != nil {
 			b.tellUnreadable(key, err)
 		}
 	}
@@ -177,6 +174,28 @@ func (b *Box) read() {
 	if told, _ := b.log(1); len(told) > 0 {
 		b.last = &told[0]
 	}
+}
+
+func (b *Box) readRecord(key string, value []byte) error {
+	switch kind, name, _ := strings.Cut(key, "/"); kind {
+	case "event":
+		var ev notify.Event
+		if err := json.Unmarshal(value, &ev); err != nil {
+			return err
+		}
+		b.waiting = append(b.waiting, ev)
+		b.serial = max(b.serial, ev.Serial)
+	case "mail":
+		p := &parcel{}
+		if err := json.Unmarshal(value, p); err != nil {
+			return err
+		}
+		p.afterRestart(time.Now())
+		b.mails = append(b.mails, p)
+	case "rate":
+		b.rates[name] = decodeLedger(value)
+	}
+	return nil
 }
 
 func (b *Box) tellUnreadable(key string, err error) {
@@ -204,6 +223,7 @@ func (b *Box) Close() error {
 	if b.Dir == "" {
 		return nil
 	}
+	b.burst.over()
 	err := b.store.flush()
 	b.store.detach()
 	return err
@@ -238,10 +258,20 @@ func (b *Box) Commit(transitions []rules.Transition) {
 	b.store.put(serialKey, encodeUint(b.serial))
 	b.condense()
 	if b.idle {
-		b.idle = !b.seal()
+		b.idle = !b.seal(time.Now(), make([]passable, len(b.Roads)))
 	}
 	b.flush()
+	if b.Pictures != nil {
+		for _, t := range transitions {
+			b.Pictures.Take(t.Event)
+		}
+	}
 	b.mu.Unlock()
+	b.Nudge()
+}
+
+// Nudge wakes the courier: there may be something to send now.
+func (b *Box) Nudge() {
 	select {
 	case b.wake <- struct{}{}:
 	default: // the courier has not yet taken the signal before this one
@@ -255,8 +285,12 @@ func (b *Box) add(ev notify.Event) {
 
 // flush makes what has changed durable, or leaves it in memory and says so.
 func (b *Box) flush() {
+	b.burst.over()
 	if b.Dir == "" {
 		return
+	}
+	if b.store.live[idKey] == nil {
+		b.store.put(idKey, []byte(b.id))
 	}
 	late := !b.store.loaded
 	err := b.store.flush()
@@ -286,6 +320,7 @@ func (b *Box) takeUp() {
 		b.store.put(eventKey(ev.Serial), encode(ev))
 	}
 	clear(b.store.met)
+	b.store.put(idKey, []byte(b.id)) // mails of this run have it already
 	b.store.put(serialKey, encodeUint(b.serial))
 	b.waiting, b.mails = nil, nil
 	b.read()
@@ -305,6 +340,24 @@ func (b *Box) Floor() time.Time {
 
 func eventKey(serial uint64) string { return fmt.Sprintf("event/%016x", serial) }
 func mailKey(id string) string      { return "mail/" + id }
+func rateKey(rule string) string    { return "rate/" + rule }
+
+// keepPictures tells which events may still be asked for.
+func (b *Box) keepPictures() {
+	if b.Pictures == nil {
+		return
+	}
+	var serials []uint64
+	for _, ev := range b.waiting {
+		serials = append(serials, ev.Serial)
+	}
+	for _, p := range b.mails {
+		for _, ev := range p.Events {
+			serials = append(serials, ev.Serial)
+		}
+	}
+	b.Pictures.Keep(serials)
+}
 
 // encode writes a record of our own types, which always have a JSON form.
 func encode(v any) []byte {

@@ -3,21 +3,20 @@ package outbox
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"pinbell/notify"
 	"pinbell/notify/clock"
 	"pinbell/notify/mail"
-	"pinbell/notify/smtp"
 )
 
-// Courier carries mails from the box to the relay, one at a time. It waits
-// for a time that TLS can be checked with, and while the relay cannot be
-// reached it tries for ever, ever more rarely.
+// Courier carries mails from the box over its roads, one at a time. It waits
+// for a time that TLS can be checked with, and while no road leads anywhere it
+// tries for ever, ever more rarely.
 type Courier struct {
 	Box        *Box
-	Relay      *smtp.Relay
 	Letterhead mail.Letterhead
 	Clock      *clock.Clock
 	Troubles   *notify.Troubles
@@ -27,23 +26,10 @@ type Courier struct {
 	// Working, if set, hears when mails begin to be sent, and when that ends.
 	Working func(bool)
 
-	downs  int                       // sessions in a row that failed
-	openAt time.Time                 // no session before this
-	opens  atomic.Pointer[time.Time] // openAt, for other goroutines
-	told   []notify.Trouble
-	used   notify.Secret // the password of the login that was refused; empty: none was
-	busy   atomic.Int64  // Unix seconds since when a mail is being sent; 0: waiting
+	ways []way                      // of the roads, in their order
+	seen atomic.Pointer[[]passable] // of the ways, for other goroutines
+	busy atomic.Int64               // since when a mail is on the line, from epoch; 0: none is
 }
-
-// The waits between sessions that failed.
-const (
-	firstRetry = 2 * time.Second
-	lastRetry  = 5 * time.Minute
-)
-
-// passwordLook is how often a refused password is compared with the one that
-// is there now.
-const passwordLook = 15 * time.Second
 
 // grace is how long a mail that is being sent may take to end when the
 // program is told to stop.
@@ -51,6 +37,7 @@ const grace = 3 * time.Second
 
 // Run sends until ctx ends.
 func (c *Courier) Run(ctx context.Context) error {
+	c.ways = make([]way, len(c.Box.Roads))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -82,37 +69,49 @@ func (c *Courier) Stuck() time.Duration {
 
 // round sends what is due and gives the instant of the next round.
 func (c *Courier) round(ctx context.Context) time.Time {
-	now := time.Now()
-	c.Box.Tend(now)
+	c.Box.Tend(time.Now())
 	if _, trust := c.Clock.Time(); trust == clock.Unknown {
 		c.Box.Busy()
-		return now.Add(time.Minute)
+		return time.Now().Add(time.Minute)
 	}
-	if now.Before(c.openAt) && !c.newPassword() {
-		c.Box.Busy()
-		return c.lookAgain(now)
-	}
-	var session *smtp.Session
-	defer func() {
-		if session != nil {
-			session.Close()
-		}
-		c.work(false)
-	}()
+	defer c.work(false)
+	defer c.hangUp()
 	for ctx.Err() == nil {
-		m, ok, until := c.Box.Next(time.Now())
+		now := time.Now()
+		e, ok, until := c.Box.next(now, c.passable(now))
 		if !ok {
-			return until
+			return c.lookAgain(now, until)
 		}
 		c.work(true)
-		var v notify.Verdict
-		session, v = c.carry(ctx, session, m)
-		c.settle(m, v)
-		if v.Outcome == notify.Down {
-			return c.lookAgain(time.Now())
-		}
+		v := c.carry(ctx, e)
+		c.settle(e, v)
 	}
-	return now
+	return time.Now()
+}
+
+// passable is what the box may count on. A new password opens a road that
+// refused the one before, and so does the owner's word.
+func (c *Courier) passable(now time.Time) []passable {
+	hurried := c.Box.hurried()
+	all := make([]passable, len(c.ways))
+	for i := range c.ways {
+		w := &c.ways[i]
+		if hurried || now.Before(w.openAt) && w.newPassword(&c.Box.Roads[i]) {
+			w.openAt = time.Time{}
+		}
+		all[i] = passable{At: w.openAt, Since: w.since}
+	}
+	c.seen.Store(&all)
+	return all
+}
+
+// lookAgain is when a wait ends, or when it is time to look for a password
+// that may have been replaced meanwhile.
+func (c *Courier) lookAgain(now, until time.Time) time.Time {
+	if !slices.ContainsFunc(c.ways, func(w way) bool { return w.refused != "" }) || !c.Box.Due() {
+		return until
+	}
+	return sooner(until, now.Add(passwordLook))
 }
 
 // work notes that a mail is on the line, or that none is any more.
@@ -127,25 +126,47 @@ func (c *Courier) work(now bool) {
 }
 
 // carry sends one mail, over the session of the one before if that still
-// stands. A session that broke is nil afterwards.
-func (c *Courier) carry(ctx context.Context, session *smtp.Session, m notify.Mail) (*smtp.Session, notify.Verdict) {
+// stands.
+func (c *Courier) carry(ctx context.Context, e errand) notify.Verdict {
 	ctx, cancel := withGrace(ctx)
 	defer cancel()
-	if session == nil {
+	road, w := &c.Box.Roads[e.road], &c.ways[e.road]
+	if w.session == nil || w.session.Ended() {
 		var v notify.Verdict
-		if session, v = c.Relay.Open(ctx); session == nil {
-			return nil, v
+		if w.session, v = road.Open(ctx); w.session == nil {
+			return v
 		}
 	}
-	message, err := mail.Render(m, c.Letterhead)
-	if err != nil {
-		return session, notify.Verdict{Outcome: notify.Refused, Step: "render", Reply: err.Error()}
+	m, head := c.Box.begin(e), c.Letterhead
+	head.From, head.Domain = road.From, domain(c.Box.Roads[0].From.Address)
+	if e.road > 0 {
+		head.Road = road.Name
+		m.Troubles = c.withTroubles(m.Troubles, e.road)
 	}
-	v := session.Send(ctx, smtp.Envelope{From: c.Letterhead.From.Address, To: m.To, Message: message})
-	if session.Ended() {
-		session = nil
+	return w.session.Send(ctx, m, head)
+}
+
+// withTroubles adds why the roads before were not taken.
+func (c *Courier) withTroubles(told []notify.Trouble, road int) []notify.Trouble {
+	told = slices.Clip(told)
+	for _, w := range c.ways[:road] {
+		for _, t := range w.told {
+			if !slices.ContainsFunc(told, func(u notify.Trouble) bool { return u.Code == t.Code && u.About == t.About }) {
+				told = append(told, t)
+			}
+		}
 	}
-	return session, v
+	return told
+}
+
+// hangUp ends the sessions of a round.
+func (c *Courier) hangUp() {
+	for i := range c.ways {
+		if s := c.ways[i].session; s != nil {
+			s.Close()
+			c.ways[i].session = nil
+		}
+	}
 }
 
 // withGrace gives a context that outlives ctx by grace, so that stopping does
@@ -156,73 +177,63 @@ func withGrace(ctx context.Context) (context.Context, context.CancelFunc) {
 	return late, func() { stop(); cancel() }
 }
 
-// newPassword reports whether the owner has replaced a password that was
-// refused: then there is nothing to wait for.
-func (c *Courier) newPassword() bool {
-	if c.used == "" {
-		return false
-	}
-	secret, err := c.Relay.Password()
-	return err == nil && secret != c.used
-}
-
-// lookAgain is when a wait for the relay ends, or for a new password.
-func (c *Courier) lookAgain(now time.Time) time.Time {
-	if look := now.Add(passwordLook); c.used != "" && look.Before(c.openAt) {
-		return look
-	}
-	return c.openAt
-}
-
-func (c *Courier) settle(m notify.Mail, v notify.Verdict) {
+func (c *Courier) settle(e errand, v notify.Verdict) {
 	now := time.Now()
-	c.Box.Settle(m.ID, v, now)
-	c.used = ""
-	if v.Step == "auth" && c.Relay.Password != nil {
-		c.used, _ = c.Relay.Password() // one that cannot be read is a trouble of its own
-	}
-	openAt := time.Time{} // a session that came about ends the wait of one that did not
-	if v.Outcome == notify.Down {
-		c.downs++
-		openAt = now.Add(max(v.Wait, backoff(c.downs, firstRetry, lastRetry)))
-		c.Box.Busy()
-	} else {
-		c.downs = 0
-	}
-	c.openAt = openAt
-	c.opens.Store(&openAt)
-	c.tell(m, v)
+	c.Box.settle(e, v, now)
+	w := &c.ways[e.road]
+	w.learn(v, now, &c.Box.Roads[e.road])
+	c.passable(now)
+	c.tell(e, v)
 	if c.Settled != nil {
-		c.Settled(m, v)
+		c.Settled(e.Mail, v)
 	}
 }
 
 // tell puts a verdict into the log and the troubles. What an accepted mail
 // proves to be over is cleared.
-func (c *Courier) tell(m notify.Mail, v notify.Verdict) {
-	level := slog.LevelInfo
+func (c *Courier) tell(e errand, v notify.Verdict) {
+	level, w := slog.LevelInfo, &c.ways[e.road]
 	if v.Outcome != notify.Accepted {
 		level = slog.LevelWarn
 	}
-	c.Log.Log(context.Background(), level, "mail "+v.Outcome.String(), "mail", m.ID, "events", len(m.Events), "relay", v.Relay,
+	c.Log.Log(context.Background(), level, "mail "+v.Outcome.String(), "mail", e.ID, "events", len(e.Events), "relay", v.Relay,
 		"step", v.Step, "code", v.Code, "reply", v.Reply, "queue_id", v.QueueID)
 	if v.Outcome == notify.Accepted {
-		for _, t := range c.told {
+		for _, t := range w.told {
 			c.Troubles.Clear(t.Code, t.About)
 		}
-		c.told = nil
+		w.told = nil
 	}
 	if v.Trouble != nil {
 		c.Troubles.Raise(*v.Trouble)
-		c.told = append(c.told, *v.Trouble)
+		w.told = append(w.told, *v.Trouble)
 	}
 }
 
-// NextSession is when the relay is tried again after sessions that failed;
-// not in the future while there is no such wait.
-func (c *Courier) NextSession() time.Time {
-	if t := c.opens.Load(); t != nil {
-		return *t
+// Ways is how the roads fare, in their order: since when each fails, and when
+// it is tried again.
+func (c *Courier) Ways() []RoadStatus {
+	st, now := c.Box.Status().Roads, time.Now()
+	if seen := c.seen.Load(); seen != nil {
+		for i, p := range *seen {
+			if !p.Since.IsZero() {
+				st[i].FailingFor = now.Sub(p.Since)
+			}
+			st[i].NextSessionIn = max(0, p.At.Sub(now))
+		}
 	}
-	return time.Time{}
+	return st
+}
+
+// NextSession is when a road is tried again after sessions that failed; not in
+// the future while any of them is open.
+func (c *Courier) NextSession() (first time.Time) {
+	if seen := c.seen.Load(); seen != nil {
+		for i, p := range *seen {
+			if i == 0 || p.At.Before(first) {
+				first = p.At
+			}
+		}
+	}
+	return first
 }

@@ -46,7 +46,7 @@ func TestAlarmsGoOnWithoutADisk(t *testing.T) {
 				if list := b.Troubles.List(); len(list) != 0 {
 					t.Fatalf("%v at commit %d: troubles when the disk is back: %v", errno, broken, list)
 				}
-				b.store.detach()
+				cut(b)
 				again := open(t, dir, wide, newClock(t, true))
 				if got := accept(again); len(got) != 0 || again.serial != 3 {
 					t.Fatalf("%v at commit %d: after a restart %v are told again, serial %d", errno, broken, got, again.serial)
@@ -76,7 +76,7 @@ func TestDiskThatNeverOpenedStaysATroubleInQuietTimes(t *testing.T) {
 			t.Fatalf("troubles with a disk: %v", list)
 		}
 		raise(b, "a", notify.Warning)
-		b.store.detach()
+		cut(b)
 		if got := accept(open(t, dir, wide, newClock(t, true))); len(got) != 1 {
 			t.Errorf("after a cut %v is told", got)
 		}
@@ -91,7 +91,7 @@ func TestFailedDiskIsTriedEveryMinuteWhileTheRelayIsDown(t *testing.T) {
 		tries := 0
 		b.store.update = func(*bbolt.DB, func(*bbolt.Tx) error) error { tries++; return syscall.ENOSPC }
 		c := &Courier{Box: b, Clock: b.Clock, Troubles: b.Troubles, Log: slog.New(slog.DiscardHandler)}
-		c.openAt = time.Now().Add(time.Hour)
+		b.Roads = []Road{downFor(time.Hour)}
 		raise(b, "a", notify.Warning)
 		go c.Run(t.Context())
 		time.Sleep(10*time.Minute + time.Second)
@@ -125,14 +125,14 @@ func TestStoreThatComesBackBrokenIsSetAsideAndSaid(t *testing.T) {
 		dir := t.TempDir()
 		b := open(t, dir, wide, newClock(t, true))
 		b.Busy()
-		b.store.detach() // the card was pulled out, and comes back worse
+		cut(b) // the card was pulled out, and comes back worse
 		os.WriteFile(filepath.Join(dir, FileName), []byte(strings.Repeat("not a store ", 1000)), 0o600)
 		raise(b, "a", notify.Warning)
 		list := b.Troubles.List()
 		if len(list) != 1 || list[0].Code != "store.aside" {
 			t.Fatalf("troubles %v", list)
 		}
-		b.store.detach()
+		cut(b)
 		if got := accept(open(t, dir, wide, newClock(t, true))); len(got) != 1 {
 			t.Errorf("after a restart: %v", got)
 		}

@@ -21,7 +21,7 @@ func TestStoreThatOpensLateIsToldToo(t *testing.T) {
 		b := open(t, dir, wide, newClock(t, true))
 		raise(b, "old", notify.Warning)
 		raise(b, "older", notify.Warning)
-		b.store.detach()
+		cut(b)
 		hide(t, file)
 		b = open(t, dir, wide, newClock(t, true))
 		raise(b, "new", notify.Warning)
@@ -31,7 +31,7 @@ func TestStoreThatOpensLateIsToldToo(t *testing.T) {
 		if list := b.Troubles.List(); len(list) != 0 {
 			t.Fatalf("troubles with a store: %v", list)
 		}
-		b.store.detach() // a power cut right then
+		cut(b) // a power cut right then
 		b = open(t, dir, wide, newClock(t, true))
 		var told []string
 		for {

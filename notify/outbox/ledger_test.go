@@ -28,7 +28,7 @@ func TestNoWindowHoldsMoreThanItsLimit(t *testing.T) {
 			now = now.Add(time.Duration(rapid.IntRange(0, 40).Draw(t, "minutes")) * time.Minute)
 			severity := rapid.SampledFrom([]notify.Severity{notify.Info, notify.Critical}).Draw(t, "severity")
 			recipients := rapid.IntRange(1, 10).Draw(t, "recipients")
-			ok, again, limit := ledger.Allows(limits, now, severity, recipients)
+			ok, again, limit := ledger.tally(now, anyRoad).allows(limits, severity, recipients)
 			if !ok {
 				if limit == "" || !again.After(now) {
 					t.Fatalf("held without a reason (%q) or an end (%v, now %v)", limit, again, now)
@@ -69,10 +69,10 @@ func TestReserveIsKeptForCritical(t *testing.T) {
 		ledger = ledger.Add(Entry{At: noon.Unix() + int64(i), Recipients: 1})
 	}
 	now := noon.Add(time.Minute)
-	if ok, _, limit := ledger.Allows(limits, now, notify.Warning, 1); ok || limit != "per_day" {
+	if ok, _, limit := ledger.tally(now, anyRoad).allows(limits, notify.Warning, 1); ok || limit != "per_day" {
 		t.Errorf("a warning took the reserve (%q)", limit)
 	}
-	if ok, _, _ := ledger.Allows(limits, now, notify.Critical, 1); !ok {
+	if ok, _, _ := ledger.tally(now, anyRoad).allows(limits, notify.Critical, 1); !ok {
 		t.Error("critical may not use the reserve")
 	}
 }
@@ -91,7 +91,7 @@ func TestLedgerSurvivesItsEncoding(t *testing.T) {
 
 func TestLedgerForgetsAFutureThatAWrongClockWrote(t *testing.T) {
 	ledger := Ledger{{At: noon.AddDate(10, 0, 0).Unix(), Recipients: 1}}
-	if ok, _, _ := ledger.Allows(Limits{PerHour: 1, PerDay: 1}, noon, notify.Info, 1); !ok {
+	if ok, _, _ := ledger.tally(noon, anyRoad).allows(Limits{PerHour: 1, PerDay: 1}, notify.Info, 1); !ok {
 		t.Error("an entry of ten years ahead holds mails back")
 	}
 	if got := ledger.Add(Entry{At: noon.Unix()}); len(got) != 1 {
@@ -105,7 +105,7 @@ func FuzzDecodeLedger(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		l := decodeLedger(b)
-		l.Allows(Limits{PerHour: 1, PerDay: 1}, noon, notify.Info, 1)
+		l.tally(noon, anyRoad).allows(Limits{PerHour: 1, PerDay: 1}, notify.Info, 1)
 		if again := decodeLedger(l.encode()); !slices.Equal(again, l) {
 			t.Fatalf("%v became %v", l, again)
 		}

@@ -33,7 +33,7 @@ func Peek(c Config) (*Box, error) {
 	if c.Troubles == nil {
 		c.Troubles = &notify.Troubles{}
 	}
-	b := &Box{Config: c, wake: make(chan struct{}, 1), store: s}
+	b := &Box{Config: c, wake: make(chan struct{}, 1), store: s, rates: map[string]Ledger{}}
 	b.read()
 	return b, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/base32"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -12,45 +13,90 @@ import (
 	"pinbell/notify/clock"
 )
 
-// maxWaiting is how many events wait before they are condensed.
-const maxWaiting = 500
+const (
+	// maxWaiting is how many events wait before they are condensed.
+	maxWaiting = 500
+	// maxSealed is how many mails are sealed in one transaction.
+	maxSealed = 64
+	// maxPutOff is how many mails to the same recipients may be put off before
+	// what follows waits, to go out together when they get through. Critical
+	// does not wait for others until there are so many that it would be lost
+	// among them.
+	maxPutOff         = 3
+	maxPutOffCritical = 20
+)
 
-// seal makes one mail of waiting events: of all that have the same
-// recipients, the gravest first. It reports whether there is one now. The
-// caller flushes.
-func (b *Box) seal() bool {
+// group is waiting events that have the same recipients: what one mail tells.
+type group struct {
+	to     []string
+	events []notify.Event
+	worst  notify.Severity
+}
+
+// seal makes mails of waiting events, one for each set of recipients, the
+// gravest first. It reports whether there is one now. The caller flushes.
+func (b *Box) seal(now time.Time, open []passable) bool {
 	b.limited = ""
-	now, trust := b.Clock.Time()
+	wall, trust := b.Clock.Time()
 	if len(b.waiting) == 0 || trust == clock.Unknown {
 		return false
 	}
-	for _, to := range b.groups() {
-		ok, again, limit := b.ledger.Allows(b.Limits, now, severest(b.to(to)), len(to))
-		if !ok {
-			b.held(limit, again)
+	putOff := b.putOff()
+	taken, sealed := map[uint64]bool{}, 0
+	for _, g := range b.groups(wall) {
+		if n := putOff[strings.Join(g.to, ",")]; n >= maxPutOffCritical || n >= maxPutOff && g.worst != notify.Critical {
 			continue
 		}
-		b.sealFor(to, now, trust)
-		return true
+		c := b.choose(load{severity: g.worst, recipients: len(g.to)}, open, b.tallies(wall), now)
+		if c.road < 0 {
+			if c.limit != "" {
+				b.held(c.limit, wall.Add(c.again.Sub(now)))
+			}
+			continue
+		}
+		b.sealFor(g, wall, trust, c.road)
+		for _, ev := range g.events {
+			taken[ev.Serial] = true
+		}
+		if sealed++; sealed == maxSealed {
+			break
+		}
 	}
-	return false
+	b.waiting = slices.DeleteFunc(b.waiting, func(ev notify.Event) bool { return taken[ev.Serial] })
+	return sealed > 0
 }
 
-func (b *Box) sealFor(to []string, now time.Time, trust clock.Trust) {
-	p := &parcel{Mail: notify.Mail{
-		ID: newID(), Sealed: now.UTC().Truncate(time.Second), Checked: trust == clock.Trusted,
-		To: to, Events: b.to(to), Troubles: b.Troubles.List(),
+func (b *Box) sealFor(g group, wall time.Time, trust clock.Trust, road int) {
+	p := &parcel{Handed: 1, Mail: notify.Mail{
+		ID: fmt.Sprintf("%d.%s", g.events[0].Serial, b.id), Sealed: wall.UTC().Truncate(time.Second), Checked: trust == clock.Trusted,
+		To: g.to, Events: g.events, Troubles: b.Troubles.List(),
 	}}
-	slices.SortStableFunc(p.Events, func(x, y notify.Event) int { return cmp.Compare(x.Serial, y.Serial) })
 	for i := range p.Events {
 		b.store.put(eventKey(p.Events[i].Serial), nil)
 		b.date(&p.Events[i])
 	}
-	b.waiting = slices.DeleteFunc(b.waiting, func(ev notify.Event) bool { return slices.Equal(ev.To, to) })
+	b.rated(p.Events, wall)
 	b.mails = append(b.mails, p)
-	b.ledger = b.ledger.Add(Entry{At: now.Unix(), Recipients: len(to)})
-	b.store.put(mailKey(p.ID), encode(p.Mail))
+	b.charge(p, road, wall)
+	b.store.put(mailKey(p.ID), encode(p))
+}
+
+// charge puts a mail's handing over into the ledger.
+func (b *Box) charge(p *parcel, road int, wall time.Time) {
+	p.charge = &Entry{At: wall.Unix(), Recipients: len(p.To), Road: b.Roads[road].mark()}
+	b.ledger = b.ledger.Add(*p.charge)
 	b.store.put(ledgerKey, b.ledger.encode())
+}
+
+// uncharge takes the entry back of a mail that was not taken. It needs no
+// transaction of its own: without one, the ledger errs on the safe side.
+func (b *Box) uncharge(p *parcel) {
+	if p.charge == nil {
+		return
+	}
+	b.ledger = b.ledger.Without(*p.charge)
+	b.store.put(ledgerKey, b.ledger.encode())
+	p.charge = nil
 }
 
 // held notes the limit that comes to an end first.
@@ -58,6 +104,44 @@ func (b *Box) held(limit string, again time.Time) {
 	if b.limited == "" || again.Before(b.freeAt) {
 		b.limited, b.freeAt = limit, again
 	}
+}
+
+// putOff counts, by recipients, the mails that servers have put off.
+func (b *Box) putOff() map[string]int {
+	n := map[string]int{}
+	for _, p := range b.mails {
+		if !p.failing.IsZero() && p.last().Outcome != notify.Refused {
+			n[strings.Join(p.To, ",")]++
+		}
+	}
+	return n
+}
+
+// groups gathers what waits by its recipients, without the rules that have
+// used up their own rate: the group with the gravest event first, and the one
+// that waits longest before others.
+func (b *Box) groups(wall time.Time) (groups []group) {
+	index := map[string]int{}
+	for _, ev := range b.waiting {
+		if again, ok := b.rate(&ev, wall); !ok {
+			b.held("at_most of "+ev.Rule, again)
+			continue
+		}
+		key := strings.Join(ev.To, ",")
+		i, known := index[key]
+		if !known {
+			i = len(groups)
+			index[key] = i
+			groups = append(groups, group{to: ev.To})
+		}
+		g := &groups[i]
+		g.events, g.worst = append(g.events, ev), max(g.worst, ev.Severity)
+	}
+	for i := range groups {
+		slices.SortStableFunc(groups[i].events, func(x, y notify.Event) int { return cmp.Compare(x.Serial, y.Serial) })
+	}
+	slices.SortStableFunc(groups, func(x, y group) int { return int(y.worst) - int(x.worst) })
+	return groups
 }
 
 // date gives an event's moments the time that is known by now.
@@ -91,30 +175,6 @@ func (b *Box) dateWaiting() (changed bool) {
 	return changed
 }
 
-// groups lists the recipients of waiting events, each set once, the one with
-// the gravest event first and the one that waits longest before others.
-func (b *Box) groups() (groups [][]string) {
-	for _, ev := range b.waiting {
-		if !slices.ContainsFunc(groups, func(to []string) bool { return slices.Equal(to, ev.To) }) {
-			groups = append(groups, ev.To)
-		}
-	}
-	slices.SortStableFunc(groups, func(x, y []string) int {
-		return int(severest(b.to(y))) - int(severest(b.to(x)))
-	})
-	return groups
-}
-
-// to lists the waiting events for a set of recipients.
-func (b *Box) to(to []string) (events []notify.Event) {
-	for _, ev := range b.waiting {
-		if slices.Equal(ev.To, to) {
-			events = append(events, ev)
-		}
-	}
-	return events
-}
-
 func severest(events []notify.Event) (s notify.Severity) {
 	for _, ev := range events {
 		s = max(s, ev.Severity)
@@ -122,11 +182,11 @@ func severest(events []notify.Event) (s notify.Severity) {
 	return s
 }
 
-// newID makes a mail's ID: 100 random bits, as lower-case letters and digits.
+// newID names a store: 40 random bits, as lower-case letters and digits.
 func newID() string {
-	var bits [13]byte
+	var bits [5]byte
 	rand.Read(bits[:])
-	return strings.ToLower(base32.StdEncoding.EncodeToString(bits[:])[:20])
+	return strings.ToLower(base32.StdEncoding.EncodeToString(bits[:]))
 }
 
 // condense keeps the queue bounded: of each rule's and sensor's events beyond
@@ -161,5 +221,8 @@ func (b *Box) merge(older *notify.Event, newer notify.Event) {
 	}
 	b.store.put(eventKey(older.Serial), nil)
 	b.store.put(eventKey(newer.Serial), encode(newer))
+	if b.Pictures != nil {
+		b.Pictures.Forget(older.Serial)
+	}
 	*older = newer
 }

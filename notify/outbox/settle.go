@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"encoding/json"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -10,195 +9,253 @@ import (
 	"pinbell/notify/clock"
 )
 
-// Record is what the log keeps of a mail: the only receipt there is.
-type Record struct {
-	Mail     string          `json:"mail"`
-	To       []string        `json:"to"`
-	Sealed   time.Time       `json:"sealed"`
-	Settled  time.Time       `json:"settled"`
-	Attempts int             `json:"attempts"`
-	Verdict  notify.Verdict  `json:"verdict"`
-	Events   []RecordedEvent `json:"events"`
+// errand is a mail and the road that it is to take now.
+type errand struct {
+	notify.Mail
+	road int
 }
 
-// RecordedEvent is an event as the log keeps it.
-type RecordedEvent struct {
-	Serial uint64        `json:"serial"`
-	Kind   notify.Kind   `json:"kind"`
-	Rule   string        `json:"rule,omitempty"`
-	Sensor string        `json:"sensor,omitempty"`
-	Title  string        `json:"title"`
-	At     notify.Moment `json:"at"`
-}
-
-// Next gives the mail that is to be sent now, sealing one if that is allowed.
+// next gives the mail that is to be sent now, sealing some if that is allowed.
 // If there is none it says until when there will be none, unless Wake is
 // signalled first.
-func (b *Box) Next(now time.Time) (mail notify.Mail, ok bool, until time.Time) {
+func (b *Box) next(now time.Time, open []passable) (e errand, ok bool, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.idle = false
-	if p := b.due(now); p != nil {
-		return p.Mail, true, time.Time{}
-	}
-	if b.seal() {
+	e, ok, until = b.due(now, open)
+	if !ok && b.seal(now, open) {
 		b.flush()
-		return b.mails[len(b.mails)-1].Mail, true, time.Time{}
+		e, ok, until = b.due(now, open)
+	}
+	if ok {
+		return e, true, time.Time{}
+	}
+	if b.burst.n > 0 {
+		b.flush()
 	}
 	b.tellLimit()
-	b.idle = true
-	return notify.Mail{}, false, b.nextDue(now)
+	b.idle = !slices.ContainsFunc(open, func(way passable) bool { return now.Before(way.At) })
+	return errand{}, false, b.nextSeal(now, open, until)
 }
 
-// Busy says that the courier cannot send for now: events wait unsealed, and
-// what is over before they can be told goes into one mail.
-func (b *Box) Busy() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.idle = false
-}
-
-// Due reports whether there is anything to send now or later.
-func (b *Box) Due() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.mails) > 0 || len(b.waiting) > 0
-}
-
-// Tend tries a failed disk again when that is due, and dates what waits as
-// soon as the time is trusted: after a power cut nobody could any more.
-func (b *Box) Tend(now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.dateWaiting() {
-		b.flush()
-	}
-	if !b.retry.IsZero() && !now.Before(b.retry) {
-		b.retry = time.Time{}
-		b.flush()
-	}
-}
-
-// tendBy is when Tend has something to do, if that is before next.
-func (b *Box) tendBy(next time.Time) time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.retry.IsZero() && b.retry.Before(next) {
-		return b.retry
-	}
-	return next
-}
-
-func (b *Box) due(now time.Time) *parcel {
+// due finds the mail to send, the gravest first, or when there may be one.
+func (b *Box) due(now time.Time, open []passable) (best errand, ok bool, until time.Time) {
+	wall, _ := b.Clock.Time()
+	counts := b.tallies(wall)
+	until = now.Add(time.Hour)
+	worst := notify.Severity(0)
 	for _, p := range b.mails {
-		if !now.Before(p.next) {
-			return p
+		c := b.chooseFor(p, open, counts, now)
+		if c.road < 0 {
+			until = sooner(until, c.again)
+			continue
 		}
+		if l := severest(p.Events); !ok || l > worst {
+			best, ok, worst = errand{p.Mail, c.road}, true, l
+		}
+	}
+	return best, ok, until
+}
+
+// chooseFor chooses for a sealed mail. One that is in the ledger already, for
+// the handing over to come, goes by the road that was chosen then.
+func (b *Box) chooseFor(p *parcel, open []passable, counts []tally, now time.Time) choice {
+	switch {
+	case now.Before(p.next):
+		return choice{road: -1, again: p.next}
+	case b.pending(p):
+		return choice{road: -1, again: now.Add(time.Second)}
+	case p.charge == nil:
+		return b.choose(p.load(), open, counts, now)
+	}
+	for i := range b.Roads {
+		if b.Roads[i].mark() == p.charge.Road && !now.Before(open[i].At) {
+			return choice{road: i}
+		}
+	}
+	b.uncharge(p)
+	wall, _ := b.Clock.Time()
+	return b.choose(p.load(), open, b.tallies(wall), now)
+}
+
+// pending reports whether something is still being fetched that goes with a
+// mail. That has an end, so the mail does not wait for a broken camera.
+func (b *Box) pending(p *parcel) bool {
+	return b.Pictures != nil && slices.ContainsFunc(p.Events, func(ev notify.Event) bool { return b.Pictures.Pending(ev.Serial) })
+}
+
+// nextSeal is when next should be asked again: when a mail is due, or when what
+// waits in no mail may go into one.
+func (b *Box) nextSeal(now time.Time, open []passable, until time.Time) time.Time {
+	if b.limited != "" {
+		wall, _ := b.Clock.Time()
+		until = sooner(until, now.Add(max(b.freeAt.Sub(wall), time.Second)))
+	}
+	if len(b.waiting) == 0 {
+		return until
+	}
+	for i, way := range open {
+		if now.Before(way.At) {
+			until = sooner(until, way.At)
+		}
+		if i > 0 && !open[i-1].Since.IsZero() {
+			if turn := open[i-1].Since.Add(b.Roads[i].After); turn.After(now) {
+				until = sooner(until, turn)
+			}
+		}
+	}
+	return until
+}
+
+func sooner(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// begin makes the handing over of a mail durable before it is done, and gives
+// the mail with what is attached.
+func (b *Box) begin(e errand) notify.Mail {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.parcel(e.ID)
+	if p == nil {
+		return e.Mail
+	}
+	p.sending = true
+	if p.charge == nil || p.charge.Road != b.Roads[e.road].mark() {
+		b.uncharge(p)
+		wall, _ := b.Clock.Time()
+		b.charge(p, e.road, wall)
+		p.Handed++
+		b.store.put(mailKey(p.ID), encode(p))
+		b.flush()
+	}
+	m := p.Mail
+	for _, ev := range m.Events {
+		if b.Pictures != nil && len(ev.Attach) > 0 {
+			m.Files = append(m.Files, b.Pictures.Files(ev)...)
+		}
+	}
+	return m
+}
+
+func (b *Box) parcel(id string) *parcel {
+	if i := slices.IndexFunc(b.mails, func(p *parcel) bool { return p.ID == id }); i >= 0 {
+		return b.mails[i]
 	}
 	return nil
 }
 
-// nextDue is when Next should be asked again; now plus an hour if nothing is
-// known to come.
-func (b *Box) nextDue(now time.Time) time.Time {
-	next := now.Add(time.Hour)
-	for _, p := range b.mails {
-		if p.next.Before(next) {
-			next = p.next
-		}
-	}
-	if b.limited != "" {
-		if wall, _ := b.Clock.Time(); now.Add(b.freeAt.Sub(wall)).Before(next) {
-			next = now.Add(max(b.freeAt.Sub(wall), time.Second))
-		}
-	}
-	return next
-}
-
-func (b *Box) tellLimit() {
-	if b.limited == "" {
-		b.Troubles.Clear("mail.limit", "")
-		return
-	}
-	names := map[string]string{
-		"per_hour": "The limit of mails an hour ([limits] per_hour) is reached.",
-		"per_day":  "The limit of mails a day ([limits] per_day, less the reserve for critical) is reached.",
-	}
-	sentence, known := names[b.limited]
-	if !known {
-		sentence = "The provider's limit of recipients a day is reached."
-	}
-	b.Troubles.Raise(notify.Trouble{
-		Code: "mail.limit", Sentence: sentence,
-		Doing:  "What waits goes out together, in one mail, as soon as the limit allows.",
-		Remedy: "If this happens often, give the rule that fires so often a longer `for` or an `until`, or raise the limit.",
-	})
-}
-
-// Settle takes the verdict of an attempt at a mail. A verdict about the session
-// (Down) charges no mail.
-func (b *Box) Settle(id string, v notify.Verdict, now time.Time) {
+// settle takes the verdict of an attempt at a mail. A verdict about the session
+// (Down) does not make it wait.
+func (b *Box) settle(e errand, v notify.Verdict, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	i := slices.IndexFunc(b.mails, func(p *parcel) bool { return p.ID == id })
-	if i < 0 || v.Outcome == notify.Down {
+	p := b.parcel(e.ID)
+	if p == nil {
 		return
 	}
-	p := b.mails[i]
-	p.tries++
-	p.last = v
+	wall, _ := b.Clock.Time()
+	p.Attempts = tried(p.Attempts, Attempt{At: wall.UTC(), Road: b.Roads[e.road].Name, Verdict: v})
+	p.sending = false
 	switch v.Outcome {
 	case notify.Accepted:
-		b.accepted(i, v, now)
+		b.accepted(p, e.road, v, now)
+		return
 	case notify.Unknown:
-		p.next = now.Add(backoff(p.tries, 5*time.Second, 10*time.Minute))
-	case notify.Refused:
+		p.charge = nil // it may have been taken, so the entry stays
+		p.putOff(b.Roads, e.road, now, backoff(p.count(), 5*time.Second, 10*time.Minute))
+		return
+	}
+	b.uncharge(p)
+	switch {
+	case v.Outcome == notify.Down:
+	case tooLarge(v) && p.slim():
+		b.store.put(mailKey(p.ID), encode(p))
+	case v.Outcome == notify.Refused:
 		// For good, says the server; but a spam filter's mood and an owner's
 		// repair both undo that, and an event must not be lost to either.
-		p.next = now.Add(max(v.Wait, backoff(2*p.tries, 30*time.Second, day)))
+		p.putOff(b.Roads, e.road, now, max(v.Wait, backoff(2*p.count(), 30*time.Second, day)))
 	default:
-		p.next = now.Add(max(v.Wait, backoff(p.tries, 15*time.Second, 30*time.Minute)))
+		p.putOff(b.Roads, e.road, now, max(v.Wait, backoff(p.count(), 15*time.Second, 30*time.Minute)))
+	}
+}
+
+func tooLarge(v notify.Verdict) bool { return v.Trouble != nil && v.Trouble.Code == "mail.size" }
+
+// slim leaves out of a mail what weighs most and matters least, and reports
+// whether there was anything.
+func (p *parcel) slim() bool {
+	attached := slices.ContainsFunc(p.Events, func(ev notify.Event) bool { return len(ev.Attach) > 0 })
+	switch {
+	case p.Slim == notify.Whole && attached:
+		p.Slim = notify.NoAttachments
+	case p.Slim < notify.TextOnly:
+		p.Slim = notify.TextOnly
+	default:
+		return false
+	}
+	return true
+}
+
+func (p *parcel) count() int { p.tries++; return p.tries }
+
+// putOff says when a mail is tried again that a road has not taken: after the
+// wait, or by the next road when that has its turn.
+func (p *parcel) putOff(roads []Road, road int, now time.Time, wait time.Duration) {
+	if p.failing.IsZero() {
+		p.failing = now
+	}
+	p.next, p.from, p.home = now.Add(wait), 0, time.Time{}
+	if road+1 == len(roads) {
+		return
+	}
+	if turn := p.failing.Add(roads[road+1].patience(p.load())); turn.Before(p.next) {
+		p.next, p.from, p.home = later(now, turn), road+1, p.next
 	}
 }
 
 // accepted moves a mail to the log. Recipients that were put off get the same
 // mail later.
-func (b *Box) accepted(i int, v notify.Verdict, now time.Time) {
-	p := b.mails[i]
+func (b *Box) accepted(p *parcel, road int, v notify.Verdict, now time.Time) {
 	wall, trust := b.Clock.Time()
 	if trust == clock.Trusted {
 		b.store.put(floorKey, encodeUint(uint64(wall.Unix())))
 	}
-	r := record(p, v, wall)
+	r := p.record(wall)
 	b.last = &r
 	b.store.record(encode(r))
-	p.To = later(v.Rejected)
-	if len(p.To) > 0 {
-		p.next = now.Add(max(v.Wait, backoff(p.tries, 15*time.Second, 30*time.Minute)))
-		b.store.put(mailKey(p.ID), encode(p.Mail))
+	p.charge = nil
+	if p.To = putOffOf(v.Rejected); len(p.To) > 0 {
+		p.putOff(b.Roads, road, now, max(v.Wait, backoff(p.count(), 15*time.Second, 30*time.Minute)))
+		b.store.put(mailKey(p.ID), encode(p))
 	} else {
-		b.mails = slices.Delete(b.mails, i, i+1)
-		b.store.put(mailKey(p.ID), nil)
+		b.remove(p)
 	}
-	b.flush()
+	b.flushSoon(now)
 }
 
-// later lists the recipients that were refused for now.
-func later(rejected []notify.Rejection) (to []string) {
+// remove takes a settled mail out of the box.
+func (b *Box) remove(p *parcel) {
+	b.mails = slices.DeleteFunc(b.mails, func(q *parcel) bool { return q == p })
+	b.store.put(mailKey(p.ID), nil)
+	for _, ev := range p.Events {
+		if b.Pictures != nil && len(ev.Attach) > 0 {
+			b.Pictures.Forget(ev.Serial)
+		}
+	}
+}
+
+// putOffOf lists the recipients that were refused for now.
+func putOffOf(rejected []notify.Rejection) (to []string) {
 	for _, r := range rejected {
 		if !r.Permanent {
 			to = append(to, r.To)
 		}
 	}
 	return to
-}
-
-func record(p *parcel, v notify.Verdict, wall time.Time) Record {
-	r := Record{Mail: p.ID, To: p.To, Sealed: p.Sealed, Settled: wall.UTC(), Attempts: p.tries, Verdict: v}
-	for _, ev := range p.Events {
-		r.Events = append(r.Events, RecordedEvent{ev.Serial, ev.Kind, ev.Rule, ev.Sensor, ev.Title, ev.At})
-	}
-	return r
 }
 
 // backoff doubles from first to most, and strays by a fifth, so that boards
@@ -209,84 +266,4 @@ func backoff(tries int, first, most time.Duration) time.Duration {
 		wait = min(first<<max(tries-1, 0), most)
 	}
 	return time.Duration(float64(wait) * (0.8 + 0.4*rand.Float64()))
-}
-
-// Log gives the newest n records of mails that were accepted, newest first.
-func (b *Box) Log(n int) ([]Record, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.log(n)
-}
-
-func (b *Box) log(n int) (records []Record, err error) {
-	raw, err := b.store.newest(n)
-	for _, data := range raw {
-		var r Record
-		if json.Unmarshal(data, &r) == nil {
-			records = append(records, r)
-		}
-	}
-	return records, err
-}
-
-// Status is what waits and what was told, for `pinbell status`.
-type Status struct {
-	Waiting     int            `json:"waiting"`          // events in no mail yet
-	Sealed      int            `json:"sealed"`           // mails on their way
-	Oldest      notify.Moment  `json:"oldest,omitzero"`  // of the events that are not told yet
-	Limit       string         `json:"limit,omitempty"`  // the limit that holds mails back
-	FreeAt      time.Time      `json:"free_at,omitzero"` // when it lets the next one through
-	Last        *Record        `json:"last,omitempty"`   // newest accepted mail
-	Today       int            `json:"today"`            // mails sealed within 24 hours
-	PerDay      int            `json:"per_day"`
-	LastVerdict notify.Verdict `json:"last_verdict,omitzero"` // of a mail that is still on its way
-	RetryIn     time.Duration  `json:"retry_in,omitempty"`    // ns until the first of the mails that were put off or refused is tried again; 0: one is due
-	Untold      map[uint64]int `json:"untold,omitempty"`      // by incident: how many of its events wait or are on their way
-	Memory      bool           `json:"memory_only"`           // the disk does not take anything
-}
-
-// Status copies what is known now.
-func (b *Box) Status() Status {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	wall, _ := b.Clock.Time()
-	st := Status{
-		Waiting: len(b.waiting), Sealed: len(b.mails), Limit: b.limited, Last: b.last, PerDay: b.Limits.PerDay,
-		Memory: b.Dir != "" && b.store.db == nil,
-	}
-	if b.limited != "" {
-		st.FreeAt = b.freeAt
-	}
-	st.Today, _ = b.ledger.Within(wall, day)
-	if len(b.mails) > 0 {
-		st.Oldest, st.LastVerdict = b.mails[0].Events[0].At, b.mails[0].last
-	} else if len(b.waiting) > 0 {
-		st.Oldest = b.waiting[0].At
-	}
-	st.RetryIn = b.retryIn(time.Now())
-	st.Untold = b.untold()
-	return st
-}
-
-// retryIn is how long no sealed mail is due.
-func (b *Box) retryIn(now time.Time) (wait time.Duration) {
-	for i, p := range b.mails {
-		if left := max(0, p.next.Sub(now)); i == 0 || left < wait {
-			wait = left
-		}
-	}
-	return wait
-}
-
-func (b *Box) untold() map[uint64]int {
-	n := map[uint64]int{}
-	for _, ev := range b.waiting {
-		n[ev.Incident] += 1 + ev.Merged
-	}
-	for _, p := range b.mails {
-		for _, ev := range p.Events {
-			n[ev.Incident] += 1 + ev.Merged
-		}
-	}
-	return n
 }

@@ -1,0 +1,80 @@
+package outbox
+
+import (
+	"strings"
+	"time"
+
+	"pinbell/notify"
+)
+
+// way is what the courier knows of a road.
+//
+//	open ──session fails, or the account is refused──► waiting ──openAt──► open
+//
+// since stays until a mail is accepted or a session lives long enough to be
+// about one mail.
+type way struct {
+	session  Session          // of this round; nil: none
+	downs    int              // failures in a row
+	refusals int              // refused logins in a row
+	since    time.Time        // of the first of them; zero: the road works
+	openAt   time.Time        // no session before this
+	told     []notify.Trouble // raised for this road, and not over
+	refused  notify.Secret    // the password that was refused; empty: none was
+}
+
+// The waits between sessions that failed.
+const (
+	firstRetry = 2 * time.Second
+	lastRetry  = 5 * time.Minute
+	// longestCalm is the longest wait after refused logins, which begins with
+	// the verdict's and doubles: whoever hammers an account gets it locked.
+	longestCalm = 12 * time.Hour
+)
+
+// passwordLook is how often a refused password is compared with the one that
+// is there now.
+const passwordLook = 15 * time.Second
+
+// learn draws from a verdict what it says about the road.
+func (w *way) learn(v notify.Verdict, now time.Time, road *Road) {
+	w.refused = ""
+	if v.Step == "auth" && road.Password != nil {
+		w.refused, _ = road.Password() // one that cannot be read is a trouble of its own
+	}
+	if v.Outcome != notify.Down && !v.Account {
+		w.downs, w.refusals, w.since, w.openAt = 0, 0, time.Time{}, time.Time{}
+		return
+	}
+	w.downs++
+	if w.since.IsZero() {
+		w.since = now
+	}
+	wait := v.Wait
+	if v.Step == "auth" && v.Wait > 0 {
+		wait = min(v.Wait<<min(w.refusals, 6), longestCalm)
+		w.refusals++
+	}
+	w.openAt = now.Add(max(wait, backoff(w.downs, firstRetry, lastRetry)))
+	if w.session != nil {
+		w.session.Close()
+		w.session = nil
+	}
+}
+
+// newPassword reports whether the owner has replaced a password that was
+// refused: then there is nothing to wait for.
+func (w *way) newPassword(road *Road) bool {
+	if w.refused == "" || road.Password == nil {
+		return false
+	}
+	secret, err := road.Password()
+	if err != nil || secret == w.refused {
+		return false
+	}
+	w.refusals = 0
+	return true
+}
+
+// domain is what stands behind an address's @.
+func domain(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
