@@ -130,11 +130,14 @@ func writeRecord(out io.Writer, r outbox.Record) {
 		line("not to", "%s: %d %s", rejected.To, rejected.Code, rejected.Reply)
 	}
 	if r.Mail != "" {
-		line("mail", "%s, sealed %s, %s", r.Mail, logTime(r.Sealed), count(r.Tries, "attempt"))
+		line("mail", "%s, sealed %s", r.Mail, logTime(r.Sealed))
 	}
 	writeAttempts(line, r.Attempts)
-	if reply := said(r.Verdict); reply != "" && !r.Dropped {
-		line("reply", "%s", reply)
+	switch {
+	case r.Dropped && r.Verdict.Outcome != 0:
+		line("last", "%s", came(r.Road, r.Verdict))
+	case !r.Dropped:
+		line("reply", "%s (%s)", said(r.Verdict), count(r.Tries, "attempt"))
 	}
 }
 
@@ -145,8 +148,13 @@ func writeAttempts(line func(what, format string, args ...any), all []outbox.Att
 		if a.Times > 1 {
 			times = fmt.Sprintf(", %d times until %s", a.Times, logTime(a.Last))
 		}
-		line("attempt", "%s  by %s %s (%s: %s)%s", logTime(a.At), a.Road, ended[a.Verdict.Outcome], a.Verdict.Step, said(a.Verdict), times)
+		line("attempt", "%s  %s%s", logTime(a.At), came(a.Road, a.Verdict), times)
 	}
+}
+
+// came is what came of an attempt: "by smtp.mail.me.com was put off (dot: 451 4.7.1 Greylisted)".
+func came(road string, v notify.Verdict) string {
+	return fmt.Sprintf("by %s %s (%s: %s)", road, ended[v.Outcome], v.Step, said(v))
 }
 
 func outcome(r outbox.Record) string {

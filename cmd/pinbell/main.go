@@ -99,7 +99,8 @@ func command() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(runCommand(), demoCommand(), checkCommand(), doctorCommand(), testCommand(), statusCommand(), outboxCommand(), logCommand(), versionCommand())
+	cobra.EnableCommandSorting = false // in the order in which an owner comes to need them
+	root.AddCommand(checkCommand(), doctorCommand(), testCommand(), runCommand(), statusCommand(), outboxCommand(), logCommand(), demoCommand(), versionCommand())
 	equal(root)
 	return root
 }

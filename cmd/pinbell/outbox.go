@@ -51,7 +51,7 @@ func retryCommand() *cobra.Command {
 			var did string
 			err := ask(p.stateDir(), r, &did)
 			if _, absent := errors.AsType[noDaemon](err); absent {
-				return errors.New("no pinbell is running with the state directory " + p.stateDir() + ": when it starts (systemctl start pinbell), it tries all that waits at once")
+				return errors.New("no pinbell is running with the state directory " + p.stateDir() + ": when it starts (systemctl start pinbell), it tries what waits")
 			}
 			if err == nil {
 				_, err = fmt.Fprintln(c.OutOrStdout(), did)

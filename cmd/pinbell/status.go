@@ -205,7 +205,7 @@ func (r *Report) mail() []string {
 
 // ended is an outcome in plain words.
 var ended = map[notify.Outcome]string{
-	notify.Refused: "was refused", notify.Deferred: "was put off", notify.Unknown: "got no receipt", notify.Down: "did not get through",
+	notify.Accepted: "was accepted", notify.Refused: "was refused", notify.Deferred: "was put off", notify.Unknown: "got no receipt", notify.Down: "did not get through",
 }
 
 func code(n int) string {
