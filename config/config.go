@@ -9,7 +9,8 @@
 // It never opens a device, never touches the network, never guesses a unit,
 // and never shows a password: not in a Config, not in a Problem. It keeps no
 // state. Of the file system it reads the config, and what the config names:
-// the password's file (its mode and shape only), ca_file, and scenarios.
+// the password's file (its mode and shape only), ca_file, scenarios, and
+// whether there is a program to run for an attachment. It runs none.
 package config
 
 import (
@@ -56,19 +57,40 @@ type Device struct {
 	Zone     *time.Location `toml:"-"` // never nil
 }
 
-// Mail is the [mail] section. Host, Port, TLS and CAFile are of the provider
-// custom; the other providers' are known by name.
+// Mail is the [mail] section: the first road, and what goes for every road.
 type Mail struct {
-	Provider     string       `toml:"provider" required:"yes" oneof:"icloud gmail outlook fastmail unione-us unione-eu custom" doc:"who takes the mails"`
-	Username     string       `toml:"username" required:"yes" doc:"of the account: the full address at most providers"`
-	PasswordFile string       `toml:"password_file" max:"1024" secret:"yes" doc:"file with the password alone, of mode 600; or password_env, or a systemd credential named mail.password, which goes before both"`
-	PasswordEnv  string       `toml:"password_env" secret:"yes" doc:"environment variable with the password"`
-	From         mail.Address `toml:"from" doc:"sender, as in Garage <alex@icloud.com>; default: username"`
-	To           []string     `toml:"to" count:"500" doc:"recipients; default: the address in from"`
-	Host         string       `toml:"host" doc:"custom only: the server's name"`
-	Port         int          `toml:"port" min:"1" max:"65535" doc:"custom only; default: 587 with starttls, 465 with implicit"`
-	TLS          string       `toml:"tls" oneof:"starttls implicit" doc:"custom only; default: starttls"`
-	CAFile       string       `toml:"ca_file" max:"1024" doc:"custom only: certificates (PEM) of a private authority"`
+	Road
+	To        []string  `toml:"to" count:"500" doc:"recipients; default: the address in from"`
+	Fallback  []Road    `toml:"fallback" count:"4" doc:"other roads, tried in this order when those before fail"`
+	Templates Templates `toml:"templates" doc:"the owner's own words for subject and text"`
+}
+
+// Road is one way for a mail to go: a server, an account there and a sender.
+// It has its own section for each fallback; the first one's keys stand in
+// [mail] itself. In a Config, Host, Port and TLS are filled in for every
+// provider, and Username is empty where there is no login.
+type Road struct {
+	Provider     string        `toml:"provider" required:"yes" oneof:"icloud gmail outlook fastmail unione-us unione-eu unione-api custom" doc:"who takes the mails"`
+	Username     string        `toml:"username" doc:"of the account: the full address at most providers; none for unione-api, nor for a custom relay without login"`
+	PasswordFile string        `toml:"password_file" max:"1024" secret:"yes" doc:"file with the password alone, of mode 600; or password_env, or a systemd credential named mail.password (mail.fallback.1.password and so on), which goes before both"`
+	PasswordEnv  string        `toml:"password_env" secret:"yes" doc:"environment variable with the password"`
+	From         mail.Address  `toml:"from" doc:"sender, as in Garage <alex@icloud.com>; default: username"`
+	Host         string        `toml:"host" doc:"custom: the server's name; unione-api: a data centre's, default api.unione.io"`
+	Port         int           `toml:"port" min:"1" max:"65535" doc:"custom, default: 587 with starttls, 465 with implicit; unione-api, default: 443"`
+	TLS          string        `toml:"tls" oneof:"starttls implicit" doc:"custom only; default: starttls"`
+	CAFile       string        `toml:"ca_file" max:"1024" doc:"custom and unione-api: certificates (PEM) of a private authority"`
+	After        time.Duration `toml:"after" min:"0s" max:"168h" default:"15m" doc:"fallbacks only: how long the roads before must have failed; critical mails take it at once"`
+	PerHour      int           `toml:"per_hour" min:"1" max:"10000" doc:"fallbacks only: mails an hour by this road; default: [limits] alone"`
+	PerDay       int           `toml:"per_day" min:"1" max:"100000" doc:"fallbacks only: mails a day by this road, never above the provider's own cap; default: [limits] alone"`
+
+	Number int `toml:"-"` // 0 for the first road, then 1 for the first fallback, and so on
+}
+
+// Templates is the [mail.templates] section: texts of text/template, empty
+// where pinbell's own words are wanted.
+type Templates struct {
+	Subject string `toml:"subject" max:"1000" doc:"template of the subject line; default: pinbell's own"`
+	Body    string `toml:"body" max:"20000" lines:"many" doc:"template of the text; default: pinbell's own"`
 }
 
 // Time is the [time] section.
@@ -116,6 +138,8 @@ type Rule struct {
 	Repeat   []time.Duration `toml:"repeat" count:"16" default:"1h 6h 24h" doc:"time to each reminder, the last one goes on; an empty list: none"`
 	To       []string        `toml:"to" count:"500" doc:"recipients; default: those of [mail]"`
 	Message  string          `toml:"message" max:"2000" lines:"many" doc:"in the mail, in the owner's own words"`
+	AtMost   notify.Rate     `toml:"at_most" doc:"mails of this rule, as in 3 per 1h; what exceeds it waits for the next one; default: as [limits] allow"`
+	Attach   []string        `toml:"attach" count:"4" max:"1024" doc:"what goes with its mails: file:path, http://address, https://address, or exec:program and its arguments"`
 }
 
 // maxFile bounds the file's size in bytes.
@@ -183,11 +207,11 @@ func Parse(file string, text []byte) (*Config, []Problem) {
 // more than one key or on the board.
 func (c *check) config(f *File) *Config {
 	c.device(&f.Device)
-	if c.written("mail") {
+	if c.written("mail") && !c.told("mail") {
 		c.mail(&f.Mail)
 	}
 	c.servers(f.Time.Servers)
-	c.cap(f.Limits, f.Mail.Provider)
+	c.cap("limits.per_day", f.Limits.PerDay, f.Mail.Provider)
 	if len(f.Sensors) == 0 && !c.broken("sensor") && !c.meant["sensor"] {
 		c.wrong("sensor", "Add a [[sensor]] with a name and a driver; pinbell.example.toml shows each kind.", "there is no sensor, so there is nothing to watch")
 	}

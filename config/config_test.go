@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"pinbell/notify"
+	"pinbell/notify/smtp"
 	"pinbell/sensors"
 	"pinbell/sensors/gpio"
 )
@@ -97,7 +99,7 @@ when = "door.active"
 	}
 	rule.When = nil
 	if got, want := fmt.Sprintf("%+v", rule), "{Name:door-open Title:Door open Message: When:<nil> Until:<nil> For:0s Severity:warning "+
-		"Repeat:[1h0m0s 6h0m0s 24h0m0s] To:[alex@icloud.com] WhenText:door.active UntilText:}"; got != want {
+		"Repeat:[1h0m0s 6h0m0s 24h0m0s] To:[alex@icloud.com] AtMost: Attach:[] WhenText:door.active UntilText:}"; got != want {
 		t.Errorf("rule\n%s\nnot\n%s", got, want)
 	}
 	if got, want := config.Mail.From, (mail.Address{Address: "alex@icloud.com"}); got != want {
@@ -150,21 +152,56 @@ func TestExampleShowsEveryKeyAndEveryKeyIsExplained(t *testing.T) {
 		}
 	}
 	for _, kind := range []reflect.Type{
-		reflect.TypeFor[Device](), reflect.TypeFor[Mail](), reflect.TypeFor[Time](),
+		reflect.TypeFor[Device](), reflect.TypeFor[Mail](), reflect.TypeFor[Templates](), reflect.TypeFor[Time](),
 		reflect.TypeFor[Limits](), reflect.TypeFor[Sensor](), reflect.TypeFor[Rule](),
 	} {
-		for i := range kind.NumField() {
-			tag := kind.Field(i).Tag
+		for tag, field := range keys(reflect.New(kind).Elem()) {
 			key := tag.Get("toml")
-			if key == "-" {
-				continue
+			way := `(?m)^[# ]*` + key + ` *= `
+			if field.Kind() == reflect.Slice && field.Type().Elem().Kind() == reflect.Struct || field.Kind() == reflect.Struct && field.Type().PkgPath() == configPackage {
+				way = `(?m)^#?\[+mail\.` + key + `\]`
 			}
-			if !strings.Contains(string(Example), key) {
+			if !regexp.MustCompile(way).Match(Example) {
 				t.Errorf("the example does not show %s.%s", kind.Name(), key)
 			}
 			if tag.Get("doc") == "" {
 				t.Errorf("%s.%s is not explained", kind.Name(), key)
 			}
+		}
+	}
+	list := string(regexp.MustCompile(`(?m)^# icloud, .*$`).Find(Example))
+	for _, provider := range smtp.Providers() {
+		if !regexp.MustCompile(`\s` + provider + `[,.]`).MatchString(list) {
+			t.Errorf("the example does not show the provider %s", provider)
+		}
+	}
+}
+
+// What stands in the example after a # without a space works as it stands.
+func TestExamplesThatAreCommentedOutPassToo(t *testing.T) {
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	whole := regexp.MustCompile(`(?m)^#(\S)`).ReplaceAll(Example, []byte("$1"))
+	config, problems := Parse("/srv/pinbell.toml", whole)
+	if config == nil {
+		t.Fatalf("it does not pass:\n%s", spoken(problems))
+	}
+	for _, p := range problems {
+		if !strings.Contains(p.Key, ".password_") && p.Key != "rule.attach" {
+			t.Errorf("beside passwords and a camera's program: %s", p)
+		}
+	}
+	warm := config.Rules[0]
+	for what, pair := range map[string][2]any{
+		"fallbacks": {len(config.Mail.Fallback), 2},
+		"at_most":   {warm.AtMost, notify.Rate{Mails: 3, Per: time.Hour}},
+		"attach":    {warm.Attach, []string{"file:/run/cam/last.jpg", "http://127.0.0.1:8080/snapshot", "exec:/usr/bin/rpicam-still -o -"}},
+		"subject":   {config.Mail.Templates.Subject, "Alarm at the garage"},
+		"body":      {config.Mail.Templates.Body, "Something is wrong at the garage.\n"},
+		"per_day":   {config.Mail.Fallback[0].PerDay, 100},
+		"host":      {config.Mail.Fallback[1].Host, "eu1.unione.io"},
+	} {
+		if !reflect.DeepEqual(pair[0], pair[1]) {
+			t.Errorf("%s is %v, not %v", what, pair[0], pair[1])
 		}
 	}
 }

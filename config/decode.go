@@ -3,6 +3,7 @@ package config
 import (
 	"encoding"
 	"fmt"
+	"iter"
 	"maps"
 	"reflect"
 	"slices"
@@ -27,29 +28,47 @@ import (
 //	doc       what it means, for people
 type tags = reflect.StructTag
 
+// keys gives the fields of a struct that have a key, those of an embedded
+// struct among them: its keys stand in the same section.
+func keys(of reflect.Value) iter.Seq2[tags, reflect.Value] {
+	return func(yield func(tags, reflect.Value) bool) { eachKey(of, yield) }
+}
+
+func eachKey(of reflect.Value, yield func(tags, reflect.Value) bool) bool {
+	for i := range of.NumField() {
+		field := of.Type().Field(i)
+		on := true
+		switch {
+		case field.Anonymous:
+			on = eachKey(of.Field(i), yield)
+		case field.Tag.Get("toml") != "-": // which is a key that TOML allows
+			on = yield(field.Tag, of.Field(i))
+		}
+		if !on {
+			return false
+		}
+	}
+	return true
+}
+
 // decode fills a struct from a TOML table, strictly: it notes every key that
 // does not belong and every value that does not fit.
 func (c *check) decode(path string, in map[string]any, out reflect.Value) {
 	var known []string
-	for i := range out.NumField() {
-		if key := out.Type().Field(i).Tag.Get("toml"); key != "-" {
-			known = append(known, key)
-		}
+	for tag := range keys(out) {
+		known = append(known, tag.Get("toml"))
 	}
 	for _, key := range slices.Sorted(maps.Keys(in)) {
 		if !slices.Contains(known, key) {
 			c.unknown(path, key, in[key], known)
 		}
 	}
-	for i := range out.NumField() {
-		field := out.Type().Field(i)
-		key := field.Tag.Get("toml")
-		switch value, written := in[key]; {
-		case key == "-": // which is a key that TOML allows
-		case written:
-			c.value(join(path, key), value, out.Field(i), field.Tag)
-		default:
-			c.absent(join(path, key), out.Field(i), field.Tag)
+	for tag, field := range keys(out) {
+		key := tag.Get("toml")
+		if value, written := in[key]; written {
+			c.value(join(path, key), value, field, tag)
+		} else {
+			c.absent(join(path, key), field, tag)
 		}
 	}
 }
@@ -132,11 +151,20 @@ func (c *check) value(path string, in any, out reflect.Value, tag tags) {
 		if table, ok := in.(map[string]any); ok {
 			c.decode(path, table, out)
 		} else {
-			c.wrong(path, "Write ["+path+"] on a line of its own, and its keys below.", "this is a section, not %s", describe(in))
+			c.wrong(path, "Write "+header(path)+" on a line of its own, and its keys below.", "this is a section, not %s", describe(in))
 		}
 	default:
 		panic("config: no reader for " + out.Type().String())
 	}
+}
+
+// header is how a section begins; a path that ends in a number is one of
+// several.
+func header(path string) string {
+	if strings.HasSuffix(path, "]") {
+		return "[[" + keyName(path) + "]]"
+	}
+	return "[" + keyName(path) + "]"
 }
 
 // list reads an array, or a list of tables.
@@ -215,11 +243,19 @@ func describe(in any) string {
 func (c *check) unknown(path, key string, in any, known []string) {
 	at := join(path, key)
 	near, ok := nearest(key, known)
+	elsewhere, isElsewhere := misplaced[keyName(at)]
 	switch {
-	case path == "mail" && strings.Contains(key, "pass") && !strings.HasPrefix(near, "pass"):
-		c.meant["mail.password_file"] = true
-		c.wrong(at, `Put it alone into a file, chmod 600 it, and write password_file = "mail.password".`,
+	case isRoad(path) && strings.Contains(key, "pass") && !strings.HasPrefix(near, "pass"):
+		c.meant[path+".password_file"] = true
+		file := "mail.password"
+		if path != "mail" {
+			file = "fallback.password"
+		}
+		c.wrong(at, fmt.Sprintf("Put it alone into a file, chmod 600 it, and write password_file = %q.", file),
 			"the password does not belong in this file")
+		return
+	case isElsewhere:
+		c.wrong(at, elsewhere[1], "%s", elsewhere[0])
 		return
 	case path == "" && ok && isSection(in):
 		c.wrong(at, "Did you mean "+sections[near]+"?", "there is no section of this name")
@@ -234,6 +270,20 @@ func (c *check) unknown(path, key string, in any, known []string) {
 		c.meant[join(path, near)] = true
 	}
 }
+
+// misplaced are keys and sections that people look for in one place and that
+// stand in another.
+var misplaced = map[string][2]string{
+	"mail.fallback.to": {"a fallback carries the same mails to the same people", "Leave it out: to stands in [mail], or in a rule."},
+	"fallback":         {"there is no section of this name", "Did you mean [[mail.fallback]]?"},
+	"templates":        {"there is no section of this name", "Did you mean [mail.templates]?"},
+	"limits.at_most":   {"at_most is of a single rule", "Put it below the [[rule]] that it is for; [limits] has per_hour and per_day."},
+	"rule.per_hour":    {"per_hour is of all rules together, in [limits]", `For this rule alone, try at_most = "3 per 1h".`},
+	"rule.per_day":     {"per_day is of all rules together, in [limits]", `For this rule alone, try at_most = "10 per 24h".`},
+}
+
+// isRoad reports whether the section at path has the keys of a Road.
+func isRoad(path string) bool { return path == "mail" || keyName(path) == "mail.fallback" }
 
 // isSection reports whether a value was written as [name] or [[name]].
 func isSection(in any) bool {

@@ -56,8 +56,12 @@ func isServer(text string) bool {
 	if err != nil {
 		return isHost(strings.Trim(text, "[]"))
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && n > 0 && isHost(host)
+	return isPort(port) && isHost(host)
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
 }
 
 // isHost reports whether text is an IP address or has the form of a host name
@@ -79,11 +83,11 @@ func isHost(text string) bool {
 	return true
 }
 
-// cap holds the limit below the provider's own.
-func (c *check) cap(limits Limits, provider string) {
+// cap holds a limit of mails below the provider's own for a day.
+func (c *check) cap(path string, limit int, provider string) {
 	preset, _ := smtp.PresetOf(provider)
-	if most := preset.MessagesPerDay; most > 0 && limits.PerDay > most {
-		c.wrong("limits.per_day", "", "%s takes at most %d mails a day, and %d is above that", provider, most, limits.PerDay)
+	if most := preset.MessagesPerDay; most > 0 && limit > most {
+		c.wrong(path, "", "%s takes at most %d mails a day, and %d is above that", provider, most, limit)
 	}
 }
 

@@ -64,24 +64,33 @@ func durationHint(path, text string, tag tags) string {
 		unit = "m"
 	}
 	guess := "5" + unit
-	if m := loose.FindStringSubmatch(strings.TrimSpace(text)); m != nil {
-		word := strings.ToLower(m[2])
-		if word == "" {
-			word = unit
-		}
-		length, known := units[word]
-		if !known {
-			length = units[strings.TrimSuffix(word, "s")]
-		}
-		n, _ := strconv.ParseFloat(m[1], 64)
-		if f := n * float64(length); f >= float64(time.Millisecond) && f <= math.MaxInt64/2 {
-			guess = brief(time.Duration(f))
-		}
+	if d, ok := meant(text, unit); ok {
+		guess = brief(d)
 	}
 	if strings.HasSuffix(path, "]") {
 		return fmt.Sprintf("Try %q.", guess)
 	}
 	return fmt.Sprintf("Try %s = %q.", leaf(path), guess)
+}
+
+// meant reads a length of time in any of the ways in which people write one;
+// a bare number counts in unit.
+func meant(text, unit string) (time.Duration, bool) {
+	m := loose.FindStringSubmatch(strings.TrimSpace(text))
+	if m == nil {
+		return 0, false
+	}
+	word := strings.ToLower(m[2])
+	if word == "" {
+		word = unit
+	}
+	length, known := units[word]
+	if !known {
+		length = units[strings.TrimSuffix(word, "s")]
+	}
+	n, _ := strconv.ParseFloat(m[1], 64)
+	f := n * float64(length)
+	return time.Duration(min(f, math.MaxInt64/2)), f >= float64(time.Millisecond) && f <= math.MaxInt64/2
 }
 
 // brief is a duration without the units that say nothing: "5m", not "5m0s".

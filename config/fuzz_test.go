@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -58,6 +60,11 @@ func mustRun(t *testing.T, c *Config) {
 		if r.Name == "" || r.When == nil || r.For < 0 || len(r.To) == 0 || (r.UntilText != "") != (r.Until != nil) {
 			t.Errorf("rule %+v", r)
 		}
+		for _, source := range r.Attach {
+			if scheme, rest, _ := strings.Cut(source, ":"); !slices.Contains(schemes, scheme) || rest == "" {
+				t.Errorf("rule %+v", r)
+			}
+		}
 		for _, wait := range r.Repeat {
 			if wait <= 0 {
 				t.Errorf("rule %+v", r)
@@ -65,10 +72,13 @@ func mustRun(t *testing.T, c *Config) {
 		}
 	}
 	m := c.Mail
-	if c.Device.Name == "" || c.Device.Zone == nil || len(m.To) == 0 || m.From.Address == "" || m.Username == "" || len(c.Sensors) == 0 {
+	if c.Device.Name == "" || c.Device.Zone == nil || len(m.To) == 0 || len(c.Sensors) == 0 {
 		t.Errorf("config %+v", c)
 	}
-	if m.Provider == "custom" && (m.Host == "" || m.Port == 0 || m.TLS == "") {
-		t.Errorf("mail %+v", m)
+	for i, r := range m.Roads() {
+		anonymous := r.Provider == "custom" || r.Provider == "unione-api"
+		if r.Host == "" || r.Port == 0 || r.TLS == "" || r.From.Address == "" || r.Username == "" && !anonymous || r.Number != i || i == 0 && r.After != 0 {
+			t.Errorf("road %+v", r)
+		}
 	}
 }

@@ -1,92 +1,22 @@
 package config
 
 import (
-	"crypto/x509"
-	"encoding/pem"
 	"net/mail"
 	"path/filepath"
 	"reflect"
 	"strings"
 )
 
-// mail checks what the keys of [mail] mean together.
+// mail checks what the keys of [mail] mean together, and its fallbacks.
 func (c *check) mail(m *Mail) {
-	c.server(m)
-	c.login(m)
-	c.sender(m)
+	c.roads(m)
 	if !c.written("mail.to") && m.From.Address != "" {
 		m.To = []string{m.From.Address}
 	}
 	if c.written("mail.to") {
 		m.To = c.recipients("mail.to", m.To)
 	}
-}
-
-// server checks where mails go: a provider's own server, or a custom one.
-func (c *check) server(m *Mail) {
-	if m.Provider == "" {
-		return // told as missing or unknown
-	}
-	if m.Provider != "custom" {
-		for _, key := range []string{"host", "port", "tls", "ca_file"} {
-			if path := "mail." + key; c.written(path) {
-				c.wrong(path, `Leave it out, or set provider = "custom".`, "the provider %s has a server of its own", m.Provider)
-			}
-		}
-		return
-	}
-	switch {
-	case c.missing("mail.host"):
-		c.wrong("mail.host", "Add the name of your provider's SMTP server.", "host is missing, and the provider custom needs it")
-	case m.Host != "" && !isHost(m.Host):
-		c.wrong("mail.host", `It is written as in "smtp.example.org", without a port.`, "%s is not a server's name", shown(m.Host))
-	}
-	c.transport(m)
-	if m.CAFile != "" {
-		m.CAFile = c.resolve(m.CAFile)
-		c.authority(m.CAFile)
-	}
-}
-
-// transport fills in the port and the way of TLS, and warns of a pair that
-// servers do not offer.
-func (c *check) transport(m *Mail) {
-	if m.TLS == "" {
-		m.TLS = "starttls"
-	}
-	usual, other := 587, "implicit"
-	if m.TLS == "implicit" {
-		usual, other = 465, "starttls"
-	}
-	if m.Port == 0 {
-		m.Port = usual
-	}
-	if m.Port == 587+465-usual {
-		c.warn("mail.port", "Set tls = \""+other+"\", or leave port out.", "port %d goes with tls = %q at most servers", m.Port, other)
-	}
-}
-
-// authority checks that a file holds certificates.
-func (c *check) authority(path string) {
-	text, err := readRegular(path, maxFile)
-	if err != nil {
-		c.wrong("mail.ca_file", "", "the file cannot be read: %v", cause(err))
-		return
-	}
-	count := 0
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-			c.wrong("mail.ca_file", "", "certificate %d in the file is damaged", count+1)
-			return
-		}
-		count++
-	}
-	if count == 0 {
-		c.wrong("mail.ca_file", `It holds blocks that begin with "-----BEGIN CERTIFICATE-----".`, "there is no certificate in the file")
-	}
+	c.templates(m.Templates)
 }
 
 // resolve gives a path that starts at the config's folder unless it is
@@ -96,35 +26,6 @@ func (c *check) resolve(path string) string {
 		return path
 	}
 	return filepath.Join(filepath.Dir(c.file), path)
-}
-
-// login checks the user name and the password.
-func (c *check) login(m *Mail) {
-	switch {
-	case m.Provider != "icloud" || m.Username == "":
-	case bare(m.Username):
-		c.wrong("mail.username", "Try username = \""+m.Username+"@icloud.com\".", "iCloud's user name is the full address")
-	case !strings.Contains(m.Username, "@"):
-		c.wrong("mail.username", `It is written as in "alex@icloud.com".`, "iCloud's user name is the full address")
-	case !isApple(m.Username):
-		c.warn("mail.username", `Use the address that ends in @icloud.com, and set from to the one of your domain.`,
-			"iCloud's user name is the iCloud address, also for mail with a domain of its own")
-	}
-	c.password(m)
-}
-
-// sender checks from, or takes it from the user name.
-func (c *check) sender(m *Mail) {
-	if !c.written("mail.from") && m.Username != "" && !c.broken("mail.username") {
-		if parsed, ok := parseAddress(m.Username); ok {
-			m.From = parsed
-		} else {
-			c.wrong("mail.from", "Add from with the address that mails come from.", "from is missing, and the user name is not an address")
-		}
-	}
-	if strings.HasPrefix(m.Provider, "unione") && isApple(m.From.Address) {
-		c.wrong("mail.from", "Use an address of a domain that you have verified there.", "UniOne does not send from %s", domain(m.From.Address))
-	}
 }
 
 func isApple(address string) bool {

@@ -20,7 +20,7 @@ func write(t *testing.T, path, text string) string {
 
 func TestPasswordComesFromCredentialThenFileThenEnvironment(t *testing.T) {
 	folder := t.TempDir()
-	m := Mail{PasswordFile: write(t, filepath.Join(folder, "file"), "from the file\r\n"), PasswordEnv: "PINBELL_TEST_PASSWORD"}
+	m := Road{PasswordFile: write(t, filepath.Join(folder, "file"), "from the file\r\n"), PasswordEnv: "PINBELL_TEST_PASSWORD"}
 	t.Setenv("PINBELL_TEST_PASSWORD", "from the environment")
 	t.Setenv("CREDENTIALS_DIRECTORY", "")
 	said := func(want string) {
@@ -41,7 +41,7 @@ func TestPasswordComesFromCredentialThenFileThenEnvironment(t *testing.T) {
 
 func TestPasswordIsReadAnewEachTime(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", "")
-	m := Mail{PasswordFile: write(t, filepath.Join(t.TempDir(), "file"), "old")}
+	m := Road{PasswordFile: write(t, filepath.Join(t.TempDir(), "file"), "old")}
 	for _, want := range []string{"old", "new"} {
 		write(t, m.PasswordFile, want)
 		if secret, err := m.Password(); err != nil || secret.Reveal() != want {
@@ -59,20 +59,20 @@ func TestPasswordThatCannotBeReadSaysWhyAndShowsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		mail Mail
+		mail Road
 		want string
 	}{
-		{Mail{}, "no password is set"},
-		{Mail{PasswordFile: "hunter2"}, "the file: no such file"},
-		{Mail{PasswordFile: pipe}, "the file: this is not a plain file"},
-		{Mail{PasswordFile: write(t, filepath.Join(folder, "two"), "hunter2\nhunter2")}, "line break"},
-		{Mail{PasswordFile: write(t, filepath.Join(folder, "nul"), "hunter2\x00")}, "control character"},
-		{Mail{PasswordFile: write(t, filepath.Join(folder, "long"), strings.Repeat("hunter2", 200))}, "longer than"},
-		{Mail{PasswordEnv: "hunter2"}, "variable is not set"},
-		{Mail{PasswordEnv: "PINBELL_TEST_EMPTY"}, "is empty"},
+		{Road{}, "no password is set"},
+		{Road{PasswordFile: "hunter2"}, "the file for the password is not there"},
+		{Road{PasswordFile: pipe}, "the file for the password is not a plain file"},
+		{Road{PasswordFile: write(t, filepath.Join(folder, "two"), "hunter2\nhunter2")}, "line break"},
+		{Road{PasswordFile: write(t, filepath.Join(folder, "nul"), "hunter2\x00")}, "control character"},
+		{Road{PasswordFile: write(t, filepath.Join(folder, "long"), strings.Repeat("hunter2", 200))}, "longer than"},
+		{Road{PasswordEnv: "hunter2"}, "for the password is not set"},
+		{Road{PasswordEnv: "PINBELL_TEST_EMPTY"}, "is empty"},
 	} {
 		secret, err := c.mail.Password()
-		if err == nil || !strings.Contains(err.Error(), "read the mail password: ") || !strings.Contains(err.Error(), c.want) {
+		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v, not %q", c.mail, err, c.want)
 		}
 		if secret != "" || strings.Contains(err.Error(), "hunter2") {
@@ -87,7 +87,7 @@ func TestBrokenCredentialIsNotReplacedByTheFile(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(folder, "mail.password"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	m := Mail{PasswordFile: write(t, filepath.Join(folder, "file"), "old")}
+	m := Road{PasswordFile: write(t, filepath.Join(folder, "file"), "old")}
 	if secret, err := m.Password(); err == nil {
 		t.Errorf("took %q", secret.Reveal())
 	}
@@ -95,7 +95,7 @@ func TestBrokenCredentialIsNotReplacedByTheFile(t *testing.T) {
 
 func TestPasswordFileThatIsMissingCanBeToldApart(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", "")
-	_, err := Mail{PasswordFile: filepath.Join(t.TempDir(), "none")}.Password()
+	_, err := Road{PasswordFile: filepath.Join(t.TempDir(), "none")}.Password()
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v", err)
 	}

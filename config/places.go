@@ -15,6 +15,7 @@ type place struct {
 	verbatim             bool
 	// verbatim: the text stands in the file as it is, without escapes, so
 	// that lines and columns in it are lines and columns of the file.
+	implied bool // only by a section inside it, until its own header comes
 }
 
 // maxDepth bounds how deep keys and values may be nested: the TOML parser's
@@ -73,7 +74,7 @@ func (s *scanner) position(offset int) (line, column int) {
 }
 
 func (s *scanner) mark(path string, offset int) {
-	if _, known := s.places[path]; !known {
+	if at, known := s.places[path]; !known || at.implied {
 		line, column := s.position(offset)
 		s.places[path] = place{line: line, column: column, textLine: line, textColumn: column}
 	}
@@ -149,7 +150,12 @@ func (s *scanner) header() string {
 		if n := s.lists[path]; n > 0 {
 			path = entry(path, n-1)
 		}
-		s.mark(path, start)
+		if _, known := s.places[path]; last || !known {
+			s.mark(path, start)
+			p := s.places[path]
+			p.implied = !last
+			s.places[path] = p
+		}
 	}
 	return path
 }

@@ -98,6 +98,12 @@ func (c *check) where(path string) place {
 	return place{line: 1, column: 1}
 }
 
+// told reports whether the key itself has a problem that is not just a
+// warning, as a section of which no key could be read.
+func (c *check) told(path string) bool {
+	return slices.ContainsFunc(c.found, func(f finding) bool { return f.path == path && !f.Warning })
+}
+
 // broken reports whether the key, or anything in it, has a problem that is
 // not just a warning.
 func (c *check) broken(path string) bool {

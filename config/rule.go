@@ -18,7 +18,7 @@ type env struct {
 
 // env lists every sensor.
 func (c *check) env(list []Sensor) env {
-	e := env{incomplete: c.meant["sensor"] || slices.ContainsFunc(c.found, func(f finding) bool { return f.path == "sensor" })}
+	e := env{incomplete: c.meant["sensor"] || c.told("sensor")}
 	for i, s := range list {
 		path := entry("sensor", i)
 		e.Env = append(e.Env, rules.SensorEnv{Name: s.Name, Quantities: s.Quantities, States: s.States})
@@ -65,9 +65,11 @@ func (c *check) rule(i int, r *Rule, config *Config, e env) rules.Rule {
 	when := c.condition(path+".when", r.When, e)
 	until := c.condition(path+".until", r.Until, e)
 	c.meaning(path, r, when, until)
+	c.attachments(path+".attach", r.Attach)
 	return rules.Rule{
 		Name: r.Name, Title: r.Title, Message: r.Message, When: when, Until: until,
 		For: r.For, Severity: r.Severity, Repeat: r.Repeat, To: to, WhenText: r.When, UntilText: r.Until,
+		AtMost: r.AtMost, Attach: r.Attach,
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"pinbell/notify"
 	"pinbell/sensors"
 )
 
@@ -33,6 +34,7 @@ func init() { // an initializer would refer to itself through check.value
 		reflect.TypeFor[sensors.Quantity](): (*check).quantity,
 		reflect.TypeFor[mail.Address]():     (*check).address,
 		reflect.TypeFor[States]():           (*check).states,
+		reflect.TypeFor[notify.Rate]():      (*check).rate,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pinbell/config"
+	"pinbell/notify"
 )
 
 func checkCommand() *cobra.Command {
@@ -22,10 +23,26 @@ func checkCommand() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s is fine: %s, %s; mail to %s by %s.\n", p.config,
-				count(len(cfg.Sensors), "sensor"), count(len(cfg.Rules), "rule"), strings.Join(cfg.Mail.To, ", "), relayHost(cfg.Mail))
+				count(len(cfg.Sensors), "sensor"), count(len(cfg.Rules), "rule"), strings.Join(cfg.Mail.To, ", "), servers(cfg.Mail))
 			return nil
 		},
 	})
+}
+
+// servers says by which servers mail goes, and when.
+func servers(m config.Mail) string {
+	var words []string
+	for i, road := range m.Roads() {
+		switch {
+		case i == 0:
+			words = append(words, road.Host)
+		case road.After == 0:
+			words = append(words, "else at once by "+road.Host)
+		default:
+			words = append(words, fmt.Sprintf("else after %s by %s", notify.Span(road.After), road.Host))
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // load reads the config and tells its problems on w. Warnings alone are no

@@ -178,8 +178,11 @@ func TestWhatALimitHoldsBackGoesOutTogether(t *testing.T) {
 		if st.Waiting != 8 || st.Limit != "per_hour" || len(b.Troubles.List()) != 1 {
 			t.Fatalf("status %+v, troubles %v", st, b.Troubles.List())
 		}
-		_, _, until := b.Next(time.Now())
-		time.Sleep(time.Until(until))
+		time.Sleep(time.Hour - time.Second)
+		if got := accept(b); len(got) != 0 {
+			t.Errorf("before the hour: %v", got)
+		}
+		time.Sleep(fresh + 2*time.Second)
 		if got := accept(b); len(got) != 1 || len(got[0]) != 8 {
 			t.Errorf("after the hour: %v", got)
 		}

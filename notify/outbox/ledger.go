@@ -32,11 +32,21 @@ type Entry struct {
 
 const day = 24 * time.Hour
 
+// fresh is how long a mail that was counted may wait for its handing over
+// before it has to be counted anew. Windows are longer by as much.
+const fresh = 2 * time.Second
+
+// isFresh reports whether a mail that was counted then may go now.
+func (e Entry) isFresh(now time.Time) bool {
+	age := now.Unix() - e.At
+	return age >= 0 && age < int64(fresh/time.Second)
+}
+
 // Add counts a mail and forgets what is older than a day. An entry from
 // further ahead than a day was written by a clock that was wrong.
 func (l Ledger) Add(e Entry) Ledger {
 	kept := slices.DeleteFunc(slices.Clone(l), func(old Entry) bool {
-		return old.At <= e.At-int64(day/time.Second) || old.At > e.At+int64(day/time.Second)
+		return old.At < e.At-int64((day+fresh)/time.Second) || old.At > e.At+int64(day/time.Second)
 	})
 	return append(kept, e)
 }
@@ -60,13 +70,14 @@ type tally struct {
 // anyRoad is the mark of none.
 const anyRoad = 0
 
-// tally counts the windows that end now. Entries of the next day count too:
+// tally counts the windows that end now, with the whole second that they begin
+// in: an entry may be of its end. Entries of the next day count too:
 // the clock may have gone back.
 func (l Ledger) tally(now time.Time, road uint32) tally {
 	t := tally{now: now}
-	hour, today, tomorrow := now.Add(-time.Hour).Unix(), now.Add(-day).Unix(), now.Add(day).Unix()
+	hour, today, tomorrow := now.Add(-time.Hour-fresh).Unix(), now.Add(-day-fresh).Unix(), now.Add(day).Unix()
 	for _, e := range l {
-		if e.At <= today || e.At > tomorrow || road != anyRoad && e.Road != road {
+		if e.At < today || e.At > tomorrow || road != anyRoad && e.Road != road {
 			continue
 		}
 		t.day++
@@ -74,7 +85,7 @@ func (l Ledger) tally(now time.Time, road uint32) tally {
 		if t.oldestOfDay == 0 || e.At < t.oldestOfDay {
 			t.oldestOfDay = e.At
 		}
-		if e.At <= hour {
+		if e.At < hour {
 			continue
 		}
 		t.hour++
@@ -106,7 +117,7 @@ func (t tally) leaves(oldest int64, window time.Duration) time.Time {
 	if oldest == 0 {
 		return t.now.Add(window)
 	}
-	return time.Unix(oldest, 0).Add(window + time.Second)
+	return time.Unix(oldest, 0).Add(window + fresh + time.Second)
 }
 
 // less is what the limits leave to mails that may not use the reserve. An

@@ -21,11 +21,22 @@ func (b *Box) rate(ev *notify.Event, wall time.Time) (again time.Time, ok bool) 
 	if len(told) < ev.AtMost.Mails {
 		return time.Time{}, true
 	}
-	return time.Unix(told[len(told)-ev.AtMost.Mails].At, 0).Add(ev.AtMost.Per + time.Second), false
+	return time.Unix(told[len(told)-ev.AtMost.Mails].At, 0).Add(ev.AtMost.Per + fresh + time.Second), false
 }
 
-// rated counts a sealed mail for each rule in it that has a rate.
-func (b *Box) rated(events []notify.Event, wall time.Time) {
+// rateOf is rate for all the rules that a mail tells of.
+func (b *Box) rateOf(events []notify.Event, wall time.Time) (again time.Time, ok bool) {
+	for i := range events {
+		if at, free := b.rate(&events[i], wall); !free {
+			again = later(again, at)
+		}
+	}
+	return again, again.IsZero()
+}
+
+// count adds a mail to the rate of each rule that it tells of, or with a
+// negative n takes that back.
+func (b *Box) count(events []notify.Event, at int64, n int) {
 	counted := map[string]bool{}
 	for i := range events {
 		ev := &events[i]
@@ -33,8 +44,14 @@ func (b *Box) rated(events []notify.Event, wall time.Time) {
 			continue
 		}
 		counted[ev.Rule] = true
-		b.rates[ev.Rule] = append(within(b.rates[ev.Rule], wall, ev.AtMost.Per), Entry{At: wall.Unix()})
-		b.store.put(rateKey(ev.Rule), b.rates[ev.Rule].encode())
+		l := within(b.rates[ev.Rule], time.Unix(at, 0), ev.AtMost.Per)
+		if n < 0 {
+			l = l.Without(Entry{At: at})
+		} else {
+			l = append(l, Entry{At: at})
+		}
+		b.rates[ev.Rule] = l
+		b.store.put(rateKey(ev.Rule), l.encode())
 	}
 }
 
@@ -43,6 +60,6 @@ func (b *Box) rated(events []notify.Event, wall time.Time) {
 // was wrong.
 func within(l Ledger, now time.Time, window time.Duration) Ledger {
 	return slices.DeleteFunc(slices.Clone(l), func(e Entry) bool {
-		return e.At <= now.Add(-window).Unix() || e.At > now.Add(window).Unix()
+		return e.At < now.Add(-window-fresh).Unix() || e.At > now.Add(window).Unix()
 	})
 }

@@ -47,6 +47,9 @@ func (b *Box) seal(now time.Time, open []passable) bool {
 		if n := putOff[strings.Join(g.to, ",")]; n >= maxPutOffCritical || n >= maxPutOff && g.worst != notify.Critical {
 			continue
 		}
+		if _, ok := b.rateOf(g.events, wall); !ok {
+			continue // a group before took the rate of a rule that this one tells of, too
+		}
 		c := b.choose(load{severity: g.worst, recipients: len(g.to)}, open, b.tallies(wall), now)
 		if c.road < 0 {
 			if c.limit != "" {
@@ -75,17 +78,17 @@ func (b *Box) sealFor(g group, wall time.Time, trust clock.Trust, road int) {
 		b.store.put(eventKey(p.Events[i].Serial), nil)
 		b.date(&p.Events[i])
 	}
-	b.rated(p.Events, wall)
 	b.mails = append(b.mails, p)
 	b.charge(p, road, wall)
 	b.store.put(mailKey(p.ID), encode(p))
 }
 
-// charge puts a mail's handing over into the ledger.
+// charge puts a mail's handing over into the ledger and its rules' rates.
 func (b *Box) charge(p *parcel, road int, wall time.Time) {
 	p.charge = &Entry{At: wall.Unix(), Recipients: len(p.To), Road: b.Roads[road].mark()}
 	b.ledger = b.ledger.Add(*p.charge)
 	b.store.put(ledgerKey, b.ledger.encode())
+	b.count(p.Events, p.charge.At, 1)
 }
 
 // uncharge takes the entry back of a mail that was not taken. It needs no
@@ -96,6 +99,7 @@ func (b *Box) uncharge(p *parcel) {
 	}
 	b.ledger = b.ledger.Without(*p.charge)
 	b.store.put(ledgerKey, b.ledger.encode())
+	b.count(p.Events, p.charge.At, -1)
 	p.charge = nil
 }
 

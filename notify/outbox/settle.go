@@ -66,16 +66,24 @@ func (b *Box) chooseFor(p *parcel, open []passable, counts []tally, now time.Tim
 	case b.pending(p):
 		return choice{road: -1, again: now.Add(time.Second)}
 	case p.charge == nil:
-		return b.choose(p.load(), open, counts, now)
+		return b.chooseAnew(p, open, counts, now)
 	}
+	wall := counts[len(b.Roads)].now
 	for i := range b.Roads {
-		if b.Roads[i].mark() == p.charge.Road && !now.Before(open[i].At) {
+		if b.Roads[i].mark() == p.charge.Road && !now.Before(open[i].At) && p.charge.isFresh(wall) {
 			return choice{road: i}
 		}
 	}
 	b.uncharge(p)
-	wall, _ := b.Clock.Time()
-	return b.choose(p.load(), open, b.tallies(wall), now)
+	return b.chooseAnew(p, open, b.tallies(wall), now)
+}
+
+func (b *Box) chooseAnew(p *parcel, open []passable, counts []tally, now time.Time) choice {
+	wall := counts[len(b.Roads)].now
+	if again, ok := b.rateOf(p.Events, wall); !ok {
+		return choice{road: -1, again: now.Add(again.Sub(wall))}
+	}
+	return b.choose(p.load(), open, counts, now)
 }
 
 // pending reports whether something is still being fetched that goes with a
@@ -124,9 +132,9 @@ func (b *Box) begin(e errand) notify.Mail {
 		return e.Mail
 	}
 	p.sending = true
-	if p.charge == nil || p.charge.Road != b.Roads[e.road].mark() {
+	wall, _ := b.Clock.Time()
+	if p.charge == nil || p.charge.Road != b.Roads[e.road].mark() || !p.charge.isFresh(wall) {
 		b.uncharge(p)
-		wall, _ := b.Clock.Time()
 		b.charge(p, e.road, wall)
 		p.Handed++
 		b.store.put(mailKey(p.ID), encode(p))

@@ -12,6 +12,7 @@ type Preset struct {
 	Host     string // empty for custom
 	Port     int
 	Implicit bool
+	Web      bool // an interface over HTTPS takes the mails, not SMTP
 
 	MessagesPerDay    int
 	RecipientsPerDay  int // every RCPT counts
@@ -32,6 +33,7 @@ const (
 	appPassword16  = "an app-specific password: 16 lower-case letters, shown as xxxx-xxxx-xxxx-xxxx"
 	gmailPassword  = "an app password: 16 letters, shown in four groups"
 	unioneLogin    = "The user name is the numeric user id and the password is the API key; both stand in the UniOne account, under the data centre that mail.provider names."
+	unioneKey      = "The password is the API key, which stands in the UniOne account. An account lives in one data centre: where host names the other one, leave it out or put it right."
 	unioneSender   = "mail.from must be an address of a domain that is verified in the UniOne account; an @icloud.com address is not."
 	accountAddress = "mail.from must be the address of the account, or one of its aliases."
 )
@@ -73,6 +75,11 @@ var presets = []Preset{
 	// One connection may carry 3,000 mails an hour, and pinbell uses one.
 	{Provider: "unione-us", Host: "smtp.us1.unione.io", Port: 587, MessagesPerDay: 72_000, user: "the numeric user id", isUser: isNumber, secret: "the API key", login: unioneLogin, sender: unioneSender},
 	{Provider: "unione-eu", Host: "smtp.eu1.unione.io", Port: 587, MessagesPerDay: 72_000, user: "the numeric user id", isUser: isNumber, secret: "the API key", login: unioneLogin, sender: unioneSender},
+	// A request may have 10 MB, as JSON (UniOne's Web API, email/send).
+	{
+		Provider: "unione-api", Host: "api.unione.io", Port: 443, Implicit: true, Web: true,
+		RecipientsPerMail: 500, MaxBytes: 10_000_000, secret: "the API key", login: unioneKey, sender: unioneSender,
+	},
 	{
 		Provider: "custom", Port: 587,
 		login:  "Check mail.username (many servers want the full address) and the password in " + passwordFile + ".",

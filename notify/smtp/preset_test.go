@@ -20,17 +20,21 @@ func TestEachPresetKnowsItsServer(t *testing.T) {
 		"fastmail":  {"smtp.fastmail.com", 465, true, 0},
 		"unione-us": {"smtp.us1.unione.io", 587, false, 72000},
 		"unione-eu": {"smtp.eu1.unione.io", 587, false, 72000},
+		"unione-api": {"api.unione.io", 443, true, 0},
 		"custom":    {"", 587, false, 0},
 	} {
 		p, ok := PresetOf(provider)
 		if !ok || p.Host != want.host || p.Port != want.port || p.Implicit != want.implicit || p.MessagesPerDay != want.perDay {
 			t.Errorf("%s: %+v", provider, p)
 		}
+		if p.Web != (provider == "unione-api") {
+			t.Errorf("%s is spoken to over HTTPS: %v", provider, p.Web)
+		}
 		if p.login == "" || p.sender == "" {
 			t.Errorf("%s has no advice", provider)
 		}
 	}
-	if len(Providers()) != 7 || Providers()[6] != "custom" {
+	if len(Providers()) != 8 || Providers()[7] != "custom" {
 		t.Errorf("providers are %v", Providers())
 	}
 	if _, ok := PresetOf("icloud.com"); ok {
