@@ -29,7 +29,7 @@ const (
 // visit is one look at a mail server: it logs in, names the sender, and goes.
 type visit struct {
 	d      *doctor
-	mail   config.Mail
+	road   config.Road
 	prefix string // of the checks' names: empty for the first road
 	relay  *smtp.Relay
 	seen   smtp.Progress            // what was learnt about the server
@@ -42,8 +42,8 @@ var gates = []string{"dns", "connect", "tls", "login", "sender"}
 
 // checkRoads visits each mail server that the config names.
 func (d *doctor) checkRoads(ctx context.Context) {
-	for i, m := range everyRoad(d.cfg) {
-		v := visit{d: d, mail: m, took: map[string]time.Duration{}}
+	for i, road := range d.cfg.Mail.Roads() {
+		v := visit{d: d, road: road, took: map[string]time.Duration{}}
 		switch {
 		case i == 1:
 			v.prefix = "fallback "
@@ -54,17 +54,14 @@ func (d *doctor) checkRoads(ctx context.Context) {
 	}
 }
 
-// everyRoad gives the ways for mail in the order in which they are taken.
-func everyRoad(cfg *config.Config) []config.Mail { return []config.Mail{cfg.Mail} }
-
 func (v *visit) look(ctx context.Context) {
 	var err error
-	if v.relay, err = relay(v.mail, v.d.clock); err != nil {
+	if v.relay, err = relay(v.road, v.d.clock); err != nil {
 		v.fail("dns", Check{Sentence: err.Error(), Remedy: "Check mail.ca_file."})
 		return
 	}
 	v.relay.Deadline, v.relay.Watch = longestSession, v.watch
-	if _, err := v.mail.Password(); errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+	if _, err := v.road.Password(); v.road.Username != "" && errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
 		v.barred = err
 		v.relay.Username = "" // as far as one gets without
 	}
@@ -179,7 +176,10 @@ func (v *visit) pass(gate string, addresses []netip.Addr) {
 	case "tls":
 		v.passTLS(&c)
 	case "login":
-		c.Sentence = v.mail.Username + " is let in"
+		c.Sentence = v.road.Username + " is let in"
+		if v.road.Username == "" {
+			c.Sentence = "none is configured"
+		}
 		if v.barred != nil {
 			c.State, c.Sentence = skipped, "not tried: this user may not read the password, which says nothing about the daemon"
 			c.Remedy = "To try it, run this with sudo."
@@ -210,7 +210,7 @@ func (v *visit) named(addresses []netip.Addr) string {
 func (v *visit) passTLS(c *Check) {
 	c.Sentence = tls.VersionName(v.seen.TLS) + ", certificate " + certificate(v.seen.Certificate)
 	now, _ := v.d.clock.Time()
-	if left := v.seen.Certificate.NotAfter.Sub(now); left < expiresSoon && v.mail.Provider == "custom" {
+	if left := v.seen.Certificate.NotAfter.Sub(now); left < expiresSoon && v.road.Provider == "custom" {
 		c.State = warn
 		c.Detail = []string{"It expires in " + notify.Span(left) + "."}
 		c.Remedy = "See to it that the server's certificate is renewed: after that day no mail goes there."
@@ -243,7 +243,7 @@ func (v *visit) sender(ctx context.Context, session *smtp.Session) {
 		v.d.found(Check{Name: v.prefix + "sender", State: skipped, Sentence: "not tried: it needs login first"})
 		return
 	}
-	from := v.mail.From.Address
+	from := v.road.From.Address
 	if verdict := session.TrySender(ctx, from); verdict.Outcome != 0 {
 		v.fail("sender", v.told(verdict, "sender"))
 		return

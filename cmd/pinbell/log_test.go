@@ -60,7 +60,9 @@ func TestLogTellsEachMailWithItsReceipt(t *testing.T) {
 }
 
 func TestSinceIsATimeOrASpan(t *testing.T) {
-	local := func(y int, m time.Month, d, h, min, s int) time.Time { return time.Date(y, m, d, h, min, s, 0, time.Local) }
+	local := func(y int, m time.Month, d, h, min, s int) time.Time {
+		return time.Date(y, m, d, h, min, s, 0, time.Local)
+	}
 	for text, want := range map[string]request{
 		"24h":                  {Ago: 24 * time.Hour},
 		"90m":                  {Ago: 90 * time.Minute},

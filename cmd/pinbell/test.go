@@ -39,7 +39,7 @@ func testCommand() *cobra.Command {
 
 // sendTest sends a test mail, and tells what came of it.
 func sendTest(ctx context.Context, cfg *config.Config, out io.Writer) error {
-	fmt.Fprintf(out, "Asking for the time, then sending a test mail to %s by %s ...\n", strings.Join(cfg.Mail.To, ", "), relayHost(cfg.Mail))
+	fmt.Fprintf(out, "Asking for the time, then sending a test mail to %s by %s ...\n", strings.Join(cfg.Mail.To, ", "), cfg.Mail.Host)
 	t, err := attempt(ctx, cfg)
 	if err != nil {
 		return err
