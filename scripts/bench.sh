@@ -20,7 +20,7 @@ trap 'exit 130' INT TERM
 export CGO_ENABLED=0
 make -s build
 sync pinbell # else the file's fresh pages count as the daemon's dirty ones
-GOOS=linux GOARCH=arm GOARM=6 go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$out/pinbell-armv6" ./cmd/pinbell
+GOOS=linux GOARCH=arm GOARM=6 go build -tags nethttpomithttp2 -trimpath -buildvcs=false -ldflags '-s -w' -o "$out/pinbell-armv6" ./cmd/pinbell
 go build -o "$out/bench" ./scripts/bench
 
 PATH=$PATH:/usr/sbin

@@ -46,18 +46,29 @@ func (g *garage) ask3(liars int, lie ntptest.Answer) {
 	g.times = strings.Join(names, ", ")
 }
 
+// saysDay looks for a day behind a phrase. A test that runs at midnight sees
+// two of them.
+func saysDay(text, phrase string, first, last time.Time) bool {
+	for _, day := range []time.Time{first, last} {
+		if strings.Contains(text, phrase+day.UTC().Format("2 Jan 2006")) || strings.Contains(text, phrase+day.Local().Format("2 Jan 2006")) {
+			return true
+		}
+	}
+	return false
+}
+
 // TestOneLyingTimeServerIsOutvoted has one of three say that it is next year.
 func TestOneLyingTimeServerIsOutvoted(t *testing.T) {
 	t.Parallel()
 	g := newGarage(t)
 	g.ask3(1, ntptest.Answer{Offset: year})
+	began := time.Now()
 	g.start()
 	g.write("rack", "75\n")
 	m := g.arrived(1, 10*time.Second)[0]
 	shown := text(t, m)
-	date := time.Now().UTC().Format("2 Jan 2006")
-	if !strings.Contains(shown, date) {
-		t.Errorf("the mail is not of %s:\n%s", date, shown)
+	if !saysDay(shown, "", began, time.Now()) {
+		t.Errorf("the mail is not of today:\n%s", shown)
 	}
 	r := g.until("the clock is trusted", 5*time.Second, func(r Report) bool { return r.Clock.Trust == clock.Trusted })
 	if trouble(r, clock.DisagreeCode) != nil {
@@ -72,13 +83,13 @@ func TestAllTimeServersWrongEndAtTheCertificate(t *testing.T) {
 	ownClock(t)
 	g := newGarage(t)
 	g.ask3(3, ntptest.Answer{Offset: year})
+	began := time.Now()
 	g.start()
 	g.write("rack", "75\n")
 	r := g.until("the certificate is doubted", 10*time.Second, func(r Report) bool { return trouble(r, "mail.certificate") != nil })
-	next := time.Now().Add(year).UTC().Format("2 Jan 2006")
 	told := trouble(r, "mail.certificate")
-	if !strings.Contains(told.Sentence, "has expired: it is valid from ") || !strings.Contains(told.Sentence, "was checked at "+next) {
-		t.Errorf("the trouble says %q, and should name the dates, %s among them", told.Sentence, next)
+	if !strings.Contains(told.Sentence, "has expired: it is valid from ") || !saysDay(told.Sentence, "was checked at ", began.Add(year), time.Now().Add(year)) {
+		t.Errorf("the trouble says %q, and should name the dates, the one of a year from now among them", told.Sentence)
 	}
 	t.Log("\n" + g.tells("the board's own clock", "and pinbell leaves it so", told.Sentence, told.Remedy))
 	if n := len(g.mail.Mails()); n != 0 {
@@ -116,17 +127,20 @@ func TestSilentTimeServersDelayMailAndDoNotStopIt(t *testing.T) {
 	}
 	g := newGarage(t)
 	g.ask3(3, ntptest.Answer{Silent: true})
-	g.start()
 	began := time.Now()
+	g.start()
 	g.write("rack", "75\n")
-	r := g.until("the event waits", 5*time.Second, func(r Report) bool { return waiting(r) == 1 })
-	if r.Clock.Trust != clock.Unknown || r.Rules[0].State != "raised" {
-		t.Errorf("the clock is %v and the rule %s", r.Clock.Trust, r.Rules[0].State)
+	r := g.until("the event is there", 5*time.Second, func(r Report) bool { return waiting(r) == 1 || r.Mail.Last != nil })
+	const halfAMinute = 30 * time.Second
+	if r.Up < halfAMinute && (r.Clock.Trust != clock.Unknown || r.Rules[0].State != "raised" || waiting(r) != 1) {
+		t.Errorf("the clock is %v and the rule %s, with %d waiting", r.Clock.Trust, r.Rules[0].State, waiting(r))
 	}
-	t.Log("\n" + g.tells("time not known: the board's clock says", "not told yet", "1 waiting"))
+	if shown := g.status(); time.Since(began) < halfAMinute {
+		g.says(shown, "time not known: the board's clock says", "not told yet", "1 waiting")
+	}
 	m := g.arrived(1, 40*time.Second)[0]
-	if took := time.Since(began); took < 20*time.Second || took > 36*time.Second {
-		t.Errorf("the mail went after %v, want about 30 s", took)
+	if took := time.Since(began); took < halfAMinute {
+		t.Errorf("the mail went after %v, want 30 s or more", took)
 	}
 	shown := text(t, m)
 	t.Log("\n" + shown)

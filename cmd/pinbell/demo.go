@@ -28,7 +28,7 @@ const (
 	demoUser     = "alex@garage.example"
 	demoPassword = "abcd-efgh-ijkl-mnop"
 	// demoTail is how long the last mails may take after the scenario's end.
-	demoTail = 15 * time.Second
+	demoTail = time.Minute
 )
 
 func demoCommand() *cobra.Command {

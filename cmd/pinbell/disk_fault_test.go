@@ -140,7 +140,7 @@ func TestReadOnlyDiskKeepsWhatWasKnownAndDelaysNoAlarm(t *testing.T) {
 	g.kill()
 	d.readOnly(true)
 	g.daemon = g.launch("run", "--config", g.config(), "--state", g.state)
-	for end := time.Now().Add(10 * time.Second); !strings.Contains(g.daemon.stderr.String(), "pinbell started"); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(ample(0)); !strings.Contains(g.daemon.stderr.String(), "pinbell started"); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it does not start:\n%s", g.said.String())
 		}

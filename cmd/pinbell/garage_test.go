@@ -147,10 +147,16 @@ func (g *garage) restart() {
 	g.start()
 }
 
+// ample is how long a test waits for what takes up to limit on an idle machine:
+// long enough for one with ten times as much to do. A wait that is over early
+// costs nothing, and one that is too short fails a test that is right.
+func ample(limit time.Duration) time.Duration { return max(3*time.Minute, 2*limit) }
+
 // until waits for the daemon's report to be as wanted, and gives it.
 func (g *garage) until(what string, limit time.Duration, wanted func(Report) bool) Report {
 	g.t.Helper()
 	var last string
+	limit = ample(limit)
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(40 * time.Millisecond) {
 		var raw json.RawMessage
 		if err := ask(g.state, request{Command: "status"}, &raw); err != nil {
@@ -184,18 +190,24 @@ func (g *garage) status() string {
 func (g *garage) tells(pieces ...string) (text string) {
 	g.t.Helper()
 	text = g.status()
-	flat := strings.Join(strings.Fields(text), " ")
+	g.says(text, pieces...)
+	return text
+}
+
+func (g *garage) says(status string, pieces ...string) {
+	g.t.Helper()
+	flat := strings.Join(strings.Fields(status), " ")
 	for _, piece := range pieces {
 		if !strings.Contains(flat, piece) {
-			g.t.Errorf("pinbell status does not say %q:\n%s", piece, text)
+			g.t.Errorf("pinbell status does not say %q:\n%s", piece, status)
 		}
 	}
-	return text
 }
 
 // arrived waits until the honest server has as many mails.
 func (g *garage) arrived(n int, limit time.Duration) []smtptest.Mail {
 	g.t.Helper()
+	limit = ample(limit)
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if mails := g.mail.Mails(); len(mails) >= n {
 			return mails

@@ -36,7 +36,8 @@ func TestCommandLine(t *testing.T) {
 	})
 }
 
-// equip gives a script a mail server and a time server of its own.
+// equip gives a script a mail server, a time server and a closed port of its
+// own.
 func equip(env *testscript.Env) error {
 	mail, err := smtptest.Start(smtptest.Options{})
 	if err != nil {
@@ -48,9 +49,14 @@ func equip(env *testscript.Env) error {
 		return err
 	}
 	env.Defer(func() { times.Close() })
+	closed, err := smtptest.HoldPort()
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { closed.Close() })
 	env.Setenv("GORACE", os.Getenv("GORACE"))
 	env.Setenv("PORT", strconv.Itoa(mail.Port()))
-	env.Setenv("CLOSED_PORT", strconv.Itoa(closedPort()))
+	env.Setenv("CLOSED_PORT", strconv.Itoa(closed.Number()))
 	env.Setenv("CA", mail.CAFile())
 	env.Setenv("NTP", times.Addr())
 	env.Setenv("USER_NAME", smtptest.Username)

@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"testing"
+
+	"pinbell/notify/smtp/smtptest"
 )
 
 // plug is a TCP port that leads to one server now and to another one later, or
@@ -13,7 +15,7 @@ import (
 // writes down what the client sends.
 type plug struct {
 	t    *testing.T
-	addr *net.TCPAddr
+	held *smtptest.Port // ours while the plug is pulled too
 	work sync.WaitGroup
 
 	mu       sync.Mutex
@@ -26,13 +28,13 @@ type plug struct {
 
 func newPlug(t *testing.T, target string) *plug {
 	t.Helper()
-	p := &plug{t: t}
+	p := &plug{t: t, held: serve(t, smtptest.HoldPort)}
 	p.into(target)
 	t.Cleanup(func() { p.pull(); p.work.Wait() })
 	return p
 }
 
-func (p *plug) port() int { return p.addr.Port }
+func (p *plug) port() int { return p.held.Number() }
 
 // heard is what clients have sent: clear text, then TLS.
 func (p *plug) heard() string {
@@ -50,15 +52,11 @@ func (p *plug) into(target string) {
 	if p.listener != nil {
 		return
 	}
-	address := "127.0.0.1:0"
-	if p.addr != nil {
-		address = p.addr.String()
-	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := net.Listen("tcp", p.held.Addr())
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.listener, p.addr = listener, listener.Addr().(*net.TCPAddr)
+	p.listener = listener
 	p.work.Go(func() { p.accept(listener) })
 }
 
@@ -127,14 +125,4 @@ func (p *plug) forward(server, client net.Conn, cut bool) {
 			return
 		}
 	}
-}
-
-// closedPort is one that nobody listens on.
-func closedPort() int {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 1 // nobody listens there either
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
 }

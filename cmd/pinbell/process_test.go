@@ -70,6 +70,7 @@ func (p *process) terminate() { p.cmd.Process.Signal(syscall.SIGTERM) }
 // wait gives the exit code of a process that ends by itself.
 func (p *process) wait(limit time.Duration) int {
 	p.t.Helper()
+	limit = ample(limit)
 	select {
 	case <-p.ended:
 	case <-time.After(limit):

@@ -134,11 +134,13 @@ type overheard struct {
 	hear func([]rules.Transition)
 }
 
+// Commit has the onlooker hear of an event first: it may be in an accepted mail
+// before Commit returns.
 func (o overheard) Commit(t []rules.Transition) {
-	o.Box.Commit(t)
 	if o.hear != nil {
 		o.hear(t)
 	}
+	o.Box.Commit(t)
 }
 
 // stopAnyway ends the process when a loop does not: a driver of the kernel can

@@ -196,9 +196,38 @@ func (r *Report) mail() []string {
 	} else {
 		first += "; none accepted yet by " + m.Relay
 	}
-	lines := []string{first, fmt.Sprintf("%d of the %d mails that limits allow in 24 hours", m.Today, m.PerDay)}
+	lines := append([]string{first, fmt.Sprintf("%d of the %d mails that limits allow in 24 hours", m.Today, m.PerDay)}, m.roads()...)
 	if v := m.LastVerdict; v.Outcome != 0 {
 		lines = append(lines, fmt.Sprintf("last attempt %s (%s: %s)", ended[v.Outcome], v.Step, strings.TrimSpace(code(v.Code)+" "+v.Reply)))
+	}
+	return lines
+}
+
+// roads says of each road what its provider still takes and since when it
+// fails. A single road without caps that works has nothing to say.
+func (m *MailReport) roads() (lines []string) {
+	for _, r := range m.Roads {
+		var parts []string
+		if r.MailCap > 0 {
+			parts = append(parts, fmt.Sprintf("%d of %d mails", r.Mails, r.MailCap))
+		} else if len(m.Roads) > 1 {
+			parts = append(parts, count(r.Mails, "mail"))
+		}
+		if r.RecipientCap > 0 {
+			parts = append(parts, fmt.Sprintf("%d of %d recipients", r.Recipients, r.RecipientCap))
+		}
+		if len(parts) > 0 {
+			parts[len(parts)-1] += " in 24 hours"
+		}
+		if r.FailingFor > 0 {
+			parts = append(parts, "failing for "+notify.Span(r.FailingFor))
+		}
+		if r.NextSessionIn > 0 {
+			parts = append(parts, "next try in "+notify.Span(r.NextSessionIn))
+		}
+		if len(parts) > 0 {
+			lines = append(lines, r.Name+": "+strings.Join(parts, ", "))
+		}
 	}
 	return lines
 }

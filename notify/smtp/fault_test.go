@@ -1,101 +1,258 @@
 package smtp
 
 import (
-	"sync"
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pinbell/notify"
 	"pinbell/notify/smtp/smtptest"
 )
 
-// Every step meets every fault; beside each stands what must come of it.
-func TestEveryFaultAtEveryStepHasItsVerdict(t *testing.T) {
-	t.Parallel()
-	faults := []struct {
-		name string
-		act  smtptest.Act
-	}{
-		{"drop", smtptest.Drop}, {"stall", smtptest.Stall}, {"garbage", smtptest.Garbage},
-		{"truncated", smtptest.Truncate}, {"wrong order", smtptest.Say("354 and now something else")},
-		{"4xx", smtptest.Say("451 4.3.0 not now")}, {"421", smtptest.Say("421 4.3.2 shutting down")},
-		{"5xx", smtptest.Say("554 5.0.0 never")},
+// The proof that nothing a server does is without a verdict: each step of the
+// dialogue meets each fault. Below are the meanings of the grid's words.
+var meanings = map[string]struct {
+	outcome notify.Outcome
+	account bool // any other mail would meet it too
+	trouble string
+	wait    time.Duration // 0: the courier's own backoff
+	ended   bool          // the session
+}{
+	"sent":   {accepted, false, "", 0, false},
+	"net":    {down, true, "mail.network", 0, true},
+	"serv":   {down, true, "mail.server", 0, true},
+	"serv1m": {down, true, "mail.server", shortly, true},
+	"barred": {down, true, "mail.server", later, true},
+	"clear":  {down, true, "mail.starttls", 0, true},
+	"tls":    {down, true, "mail.tls", 0, true},
+	"login":  {down, true, "mail.login", later, true},
+	"quota":  {down, true, "mail.quota", long, true},
+	"sender": {down, true, "mail.sender", later, true},
+
+	"net/m":  {deferred, false, "mail.network", 0, true}, // /m: this mail
+	"serv/m": {deferred, false, "mail.server", 0, true},
+	"wait/m": {deferred, false, "mail.server", 0, false},
+	"rcpt/m": {refused, false, "mail.recipient", 0, false},
+	"no/m":   {refused, false, "mail.refused", 0, false},
+	"no/x":   {refused, false, "mail.refused", 0, true},
+	"lost":   {unknown, false, "mail.network", 0, true},
+}
+
+// drop: hangs up · stall: says nothing · garbage: no reply at all · cut: part
+// of a reply, then hangs up · order: the reply to another command · split: the
+// honest reply, each byte on its own · trickle: an endless reply, a byte a
+// second · flood: an endless reply, fast · 421, 4xx, 5xx, quota: such replies.
+// ehlo2 is the one under TLS. body is in the middle of a large mail, where each
+// reply is the last thing that the server does. rset is sent to a session that
+// a mail before had left in a transaction; quit after the mail.
+// A dash: such a thing cannot be there.
+const grid = `
+           drop   stall  garbage cut    order  split trickle flood  421    4xx    5xx    quota
+dial       net    net    -       -      -      sent  -       -      -      -      -      -
+greeting   net    net    serv    net    serv   sent  net     serv   serv   serv   barred barred
+ehlo       net    net    serv    net    serv   sent  net     serv   serv   serv   barred barred
+starttls   net    net    serv    net    serv   sent  net     serv   clear  clear  clear  clear
+tls        net    net    tls     tls    tls    sent  tls     tls    tls    tls    tls    tls
+ehlo2      net    net    serv    net    serv   sent  net     serv   serv   serv   barred barred
+auth       net    net    serv    net    serv   sent  net     serv   serv1m serv1m login  quota
+mail       net    net    serv    net    serv   sent  net     serv   serv   serv   sender quota
+rcpt       net/m  net/m  serv/m  net/m  serv/m sent  net/m   serv/m serv/m wait/m rcpt/m quota
+data       net/m  net/m  serv/m  net/m  serv/m sent  net/m   serv/m serv/m wait/m no/m   quota
+body       net/m  net/m  net/m   net/m  net/m  -     net/m   net/m  serv/m serv/m no/x   quota
+dot        lost   lost   lost    lost   lost   sent  lost    lost   serv/m wait/m no/m   quota
+rset       sent   net    serv    sent   serv   sent  net     serv   sent   serv   serv   serv
+quit       sent   sent   sent    sent   sent   sent  sent    sent   sent   sent   sent   sent
+`
+
+var (
+	faultSteps = []string{"dial", "greeting", "ehlo", "starttls", "tls", "ehlo2", "auth", "mail", "rcpt", "data", "body", "dot", "rset", "quit"}
+	faultActs  = map[string]smtptest.Act{
+		"drop": smtptest.Drop, "stall": smtptest.Stall, "garbage": smtptest.Garbage, "cut": smtptest.Truncate,
+		"order": smtptest.Say("354 and now something else"), "split": smtptest.Split,
+		"trickle": smtptest.Trickle(time.Second), "flood": smtptest.Flood,
+		"421": smtptest.Say("421 4.3.2 shutting down"), "4xx": smtptest.Say("451 4.3.0 not now"),
+		"5xx": smtptest.Say("554 5.0.0 never"), "quota": smtptest.Say("550 5.7.1 you have exceeded your daily sending limit"),
 	}
-	steps := []struct {
-		lie  string
-		want [8]string // by fault
-	}{
-		{"greeting", [8]string{
-			"down greeting mail.network", "down greeting mail.network", "down greeting mail.server",
-			"down greeting mail.network", "down greeting mail.server",
-			"down greeting mail.server", "down greeting mail.server", "down greeting mail.server"}},
-		{"ehlo", [8]string{
-			"down ehlo mail.network", "down ehlo mail.network", "down ehlo mail.server",
-			"down ehlo mail.network", "down ehlo mail.server",
-			"down ehlo mail.server", "down ehlo mail.server", "down ehlo mail.server"}},
-		{"starttls", [8]string{
-			"down starttls mail.network", "down starttls mail.network", "down starttls mail.server",
-			"down starttls mail.network", "down starttls mail.server",
-			"down starttls mail.starttls", "down starttls mail.starttls", "down starttls mail.starttls"}},
-		{"tls", [8]string{
-			"down tls mail.network", "down tls mail.network", "down tls mail.tls",
-			"down tls mail.tls", "down tls mail.tls",
-			"down tls mail.tls", "down tls mail.tls", "down tls mail.tls"}},
-		{"ehlo2", [8]string{
-			"down ehlo mail.network", "down ehlo mail.network", "down ehlo mail.server",
-			"down ehlo mail.network", "down ehlo mail.server",
-			"down ehlo mail.server", "down ehlo mail.server", "down ehlo mail.server"}},
-		{"auth", [8]string{
-			"down auth mail.network", "down auth mail.network", "down auth mail.server",
-			"down auth mail.network", "down auth mail.server",
-			"down auth mail.server", "down auth mail.server", "down auth mail.login"}},
-		{"mail", [8]string{
-			"down mail mail.network", "down mail mail.network", "down mail mail.server",
-			"down mail mail.network", "down mail mail.server",
-			"deferred mail mail.server", "down mail mail.server", "down mail mail.sender"}},
-		{"rcpt", [8]string{
-			"deferred rcpt mail.network", "deferred rcpt mail.network", "deferred rcpt mail.server",
-			"deferred rcpt mail.network", "deferred rcpt mail.server",
-			"deferred rcpt mail.server", "deferred rcpt mail.server", "refused rcpt mail.recipient"}},
-		{"data", [8]string{
-			"deferred data mail.network", "deferred data mail.network", "deferred data mail.server",
-			"deferred data mail.network", "accepted dot -", // 354 is what DATA asks for
-			"deferred data mail.server", "deferred data mail.server", "refused data mail.refused"}},
-		{"dot", [8]string{
-			"unknown dot mail.network", "unknown dot mail.network", "unknown dot mail.network",
-			"unknown dot mail.network", "unknown dot mail.network",
-			"deferred dot mail.server", "deferred dot mail.server", "refused dot mail.refused"}},
+)
+
+// cell is one encounter.
+type cell struct{ step, fault, meaning string }
+
+func cells(t *testing.T) (list []cell) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(grid), "\n")
+	faults := strings.Fields(lines[0])
+	for _, line := range lines[1:] {
+		words := strings.Fields(line)
+		if len(words) != 1+len(faults) {
+			t.Fatalf("%d cells for %d faults: %s", len(words)-1, len(faults), line)
+		}
+		for i, meaning := range words[1:] {
+			list = append(list, cell{words[0], faults[i], meaning})
+		}
 	}
-	var work sync.WaitGroup                                      // all at once: the stalls take their time
-	for _, extensions := range [][]string{nil, {"AUTH PLAIN"}} { // pipelined, and one by one
-		for _, step := range steps {
-			for i, fault := range faults {
-				work.Go(func() {
-					o := smtptest.LiarOptions{Extensions: extensions, Script: smtptest.At(step.lie, fault.act)}
-					meet(t, step.lie+", "+fault.name, o, step.want[i], fault.act == smtptest.Stall)
-				})
+	return list
+}
+
+func TestNoStepAndNoFaultIsMissing(t *testing.T) {
+	list := cells(t)
+	used := map[string]bool{}
+	for _, step := range faultSteps {
+		for fault := range faultActs {
+			i := slices.IndexFunc(list, func(c cell) bool { return c.step == step && c.fault == fault })
+			if i < 0 {
+				t.Errorf("%s × %s is missing", step, fault)
+				continue
+			}
+			used[list[i].meaning] = true
+			if _, known := meanings[list[i].meaning]; !known && list[i].meaning != "-" {
+				t.Errorf("%s × %s: %q means nothing", step, fault, list[i].meaning)
 			}
 		}
 	}
-	work.Wait()
-}
-
-func meet(t *testing.T, name string, o smtptest.LiarOptions, want string, stalls bool) {
-	t.Helper()
-	l, r := lying(t, o)
-	if r.Deadline = 10 * time.Second; stalls {
-		r.Deadline = 1500 * time.Millisecond
+	if len(list) != len(faultSteps)*len(faultActs) {
+		t.Errorf("%d cells for %d steps and %d faults", len(list), len(faultSteps), len(faultActs))
 	}
-	v := attempt(t, r, envelope())
-	if got := short(v); got != want {
-		t.Errorf("%s: got %s, want %s; reply %q", name, got, want, v.Reply)
-	}
-	complete(t, v)
-	for _, m := range l.Mails() {
-		if v.Outcome != notify.Accepted && v.Step != "dot" && len(m.Bytes) > 0 {
-			t.Errorf("%s: the mail reached its dot, and the verdict is %s", name, short(v))
+	for meaning := range meanings {
+		if !used[meaning] {
+			t.Errorf("%q is never met", meaning)
 		}
 	}
+	for _, step := range allSteps {
+		if !slices.Contains(faultSteps, string(step)) {
+			t.Errorf("the step %s is not in the grid", step)
+		}
+	}
+}
+
+func TestEveryFaultAtEveryStepHasItsVerdict(t *testing.T) {
+	for name, extensions := range map[string][]string{"pipelined": nil, "one by one": {"AUTH PLAIN"}} {
+		for _, c := range cells(t) {
+			if c.meaning == "-" {
+				continue
+			}
+			t.Run(name+"/"+c.step+"/"+c.fault, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { c.prove(t, extensions) })
+			})
+		}
+	}
+}
+
+func (c cell) prove(t *testing.T, extensions []string) {
+	l, r := rehearsed(t, smtptest.LiarOptions{Extensions: extensions, Script: c.script()})
+	if c.step == "dial" {
+		c.breakDial(r)
+	}
+	began := time.Now()
+	v, ended := c.carry(t, r)
+	if took, most := time.Since(began), r.patience(len(c.envelope().Message))+goodbye; took > most {
+		t.Errorf("took %v, and may take %v", took, most)
+	}
+	c.judge(t, v, ended)
+	for _, m := range l.Mails() {
+		if v.Outcome != notify.Accepted && v.Step != "dot" && len(m.Bytes) > 0 {
+			t.Errorf("the mail reached its dot, and the verdict is %s", short(v))
+		}
+	}
+}
+
+// judge compares a verdict with what the grid says.
+func (c cell) judge(t *testing.T, v notify.Verdict, ended bool) {
+	t.Helper()
+	want := meanings[c.meaning]
+	line := func(o notify.Outcome, account bool, trouble string, wait time.Duration, ended bool) string {
+		return fmt.Sprintf("%s, account %v, trouble %q, wait %v, ended %v", o, account, trouble, wait, ended)
+	}
+	code := ""
+	if v.Trouble != nil {
+		code = v.Trouble.Code
+	}
+	got, wanted := line(v.Outcome, v.Account, code, v.Wait, ended), line(want.outcome, want.account, want.trouble, want.wait, want.ended)
+	if got != wanted {
+		t.Errorf("\n got %s\nwant %s\nat %s: %d %q", got, wanted, v.Step, v.Code, v.Reply)
+	}
+	steps := map[string]string{"ehlo2": "ehlo", "body": "data", "rset": "mail"}
+	if step := steps[c.step]; v.Outcome != notify.Accepted && v.Step != c.step && v.Step != step {
+		t.Errorf("ended at %s", v.Step)
+	}
+	complete(t, v)
+}
+
+func (c cell) script() smtptest.Script {
+	act := faultActs[c.fault]
+	rejected := false
+	return func(step, _ string) smtptest.Act {
+		switch {
+		case c.step == "rset" && step == "rcpt" && !rejected:
+			rejected = true
+			return smtptest.Say("550 5.1.1 no such user")
+		case step != c.step:
+			return smtptest.Honest
+		case step == "body":
+			return last(act)
+		case step == "data" && c.fault == "order":
+			return smtptest.Say("250 2.0.0 and now something else")
+		}
+		return act
+	}
+}
+
+// last is an act after which the server hangs up.
+func last(act smtptest.Act) smtptest.Act {
+	for fault, text := range map[string]string{"421": "421 4.3.2 shutting down", "4xx": "451 4.3.0 not now", "5xx": "554 5.0.0 never",
+		"quota": "550 5.7.1 you have exceeded your daily sending limit", "order": "354 and now something else"} {
+		if faultActs[fault] == act {
+			return smtptest.Last(text)
+		}
+	}
+	if act == smtptest.Garbage {
+		return smtptest.Last("\x00\x7f\xff HTTP/1.1 200 OK")
+	}
+	return act
+}
+
+// breakDial does what a network does.
+func (c cell) breakDial(r *Relay) {
+	honest := r.dial
+	r.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		switch c.fault {
+		case "drop":
+			return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+		case "stall":
+			<-ctx.Done()
+			return nil, &net.OpError{Op: "dial", Err: ctx.Err()}
+		}
+		return honest(ctx, network, address)
+	}
+}
+
+func (c cell) envelope() Envelope {
+	e := envelope()
+	if c.step == "body" { // more than fits on the way
+		e.Message = []byte(message + strings.Repeat("So it goes on and on.\r\n", 20_000))
+	}
+	return e
+}
+
+// carry sends the mail of the cell, after what has to come before.
+func (c cell) carry(t *testing.T, r *Relay) (v notify.Verdict, ended bool) {
+	s, v := r.Open(t.Context())
+	if s == nil {
+		return v, true
+	}
+	defer s.Close()
+	if c.step == "rset" {
+		s.Send(t.Context(), envelope())
+		s.open = true // a pipelining server was given a lone dot
+	}
+	v = s.Send(t.Context(), c.envelope())
+	return v, s.Ended()
 }
 
 // complete says that a verdict leaves no one with a riddle.

@@ -46,8 +46,8 @@ var presets = []Preset{
 		user: fullAddress, isUser: isAddress, secret: appPassword16, shaped: isApplePassword,
 		login: "Most likely the Apple Account password was used: it is always refused. Make an app-specific password at account.apple.com under Sign-In and Security, and put it into " + passwordFile + ". " +
 			"Next, mail.username must be the full address (alex@icloud.com, not alex), the @icloud.com one even with a custom domain. " +
-			"Or the app-specific password was revoked, as all are when the Apple Account password changes: make a new one. " +
-			"Or two-factor authentication was switched off: switch it on, then make a new one.",
+			"Or the app-specific password was revoked, as all are when the Apple Account password is reset, and one is now and then for no stated reason: make a new one. " +
+			"Or two-factor authentication was switched off, which revokes them too: switch it on, then make a new one.",
 		sender: "mail.from must be the account's address, one of its aliases, or an address of its iCloud+ custom domain.",
 	},
 	{

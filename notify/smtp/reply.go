@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"pinbell/notify/peer"
 )
 
 // A server may answer at most this much to one command. The longest honest
@@ -128,20 +130,4 @@ func (r reply) queueID() string {
 	return ""
 }
 
-const maxText = 400
-
-// excerpt makes a server's text fit to be shown: one line without control
-// characters, not too long.
-func excerpt(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\uFFFD' {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > maxText {
-		text = strings.ToValidUTF8(text[:maxText], "") + " …"
-	}
-	return text
-}
+const maxText = peer.MaxText

@@ -119,7 +119,7 @@ func TestWhenNobodyIsTakenTheMildestReasonCounts(t *testing.T) {
 				}
 				return refuseRecipients("450 4.2.1 busy", "sam")(step, line)
 			}, "deferred rcpt mail.recipient"},
-			{refuseRecipients("550 5.7.1 you exceeded your daily sending limit", "@"), "deferred rcpt mail.quota"},
+			{refuseRecipients("550 5.7.1 you exceeded your daily sending limit", "@"), "down rcpt mail.quota"},
 		} {
 			_, r := lying(t, smtptest.LiarOptions{Extensions: extensions, Script: c.script})
 			v := attempt(t, r, envelope("alex@example.org", "sam@example.org"))
@@ -146,15 +146,15 @@ func TestALoneDotIsNeverADelivery(t *testing.T) {
 		if m := l.Mails(); len(m) != 1 || len(m[0].Bytes) != 0 {
 			t.Errorf("the server has %+v", m)
 		}
-		if session.Ended() {
-			t.Error("the session is over for no reason")
+		if session.Ended() != (v.Outcome == notify.Down) {
+			t.Errorf("refused at %s: %s, and the session ended: %v", step, short(v), session.Ended())
 		}
 	}
 }
 
 func TestASessionOutlivesARefusedMail(t *testing.T) {
 	both(t, func(t *testing.T, extensions []string) {
-		for _, step := range []string{"mail", "rcpt", "data", "dot"} {
+		for _, step := range []string{"rcpt", "data", "dot"} {
 			for _, reply := range []string{"550 5.1.1 no", "451 4.3.0 later"} {
 				first := true
 				l, r := lying(t, smtptest.LiarOptions{Extensions: extensions, Script: func(s, _ string) smtptest.Act {
@@ -255,19 +255,6 @@ func TestAReceiptBeforeTheDotIsNone(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestA421BetweenMailsEndsTheSession(t *testing.T) {
-	both(t, func(t *testing.T, extensions []string) {
-		_, r := lying(t, smtptest.LiarOptions{Extensions: extensions, Script: smtptest.At("dot", smtptest.Say("250 2.0.0 Ok: queued as 343FD5003CE\r\n421 4.4.2 enough"))})
-		session := mustOpen(t, r)
-		if v := session.Send(t.Context(), envelope()); v.Outcome != notify.Accepted {
-			t.Fatalf("%s: %s", short(v), v.Reply)
-		}
-		if v := session.Send(t.Context(), envelope()); short(v) != "down mail mail.server" || v.Code != 421 || !session.Ended() {
-			t.Errorf("got %s, ended %v", short(v), session.Ended())
-		}
-	})
 }
 
 func TestTryingASenderSendsNothing(t *testing.T) {

@@ -23,8 +23,10 @@ type Session struct {
 	ext   map[string]string // of the last EHLO: keyword in upper case → parameters
 	mask  mask
 	open  bool // a transaction may be open at the server: RSET before the next
+	used  bool // a mail was handled in it
 	ended bool
-	odd   string // what is odd about user name and password
+	until time.Time // the end of what is under way
+	odd   string    // what is odd about user name and password
 	seen  Progress
 }
 
@@ -83,15 +85,23 @@ const goodbye = 2 * time.Second
 func (s *Session) Close() {
 	if !s.ended {
 		s.conn.SetDeadline(time.Now().Add(goodbye))
-		s.ask("QUIT")
+		if _, err := s.ask("QUIT"); err == nil {
+			s.conn.Close()
+		}
 	}
 	s.hangUp()
 }
 
+// hangUp ends the connection without a word: TLS would wait five seconds for
+// its own goodbye to leave.
 func (s *Session) hangUp() {
 	s.ended = true
-	if s.conn != nil {
-		s.conn.Close()
+	switch conn := s.conn.(type) {
+	case nil:
+	case *tls.Conn:
+		conn.NetConn().Close()
+	default:
+		conn.Close()
 	}
 }
 
@@ -102,8 +112,8 @@ var past = time.Unix(1, 0)
 // bytes can prolong.
 func (s *Session) under(ctx context.Context, run func(context.Context) *finding) *finding {
 	if conn := s.conn; conn != nil {
-		end, _ := ctx.Deadline()
-		conn.SetDeadline(end)
+		s.until, _ = ctx.Deadline()
+		conn.SetDeadline(s.until)
 		defer context.AfterFunc(ctx, func() { conn.SetDeadline(past) })()
 	}
 	met := run(ctx)
@@ -113,7 +123,13 @@ func (s *Session) under(ctx context.Context, run func(context.Context) *finding)
 	return met
 }
 
+// longestDial is how long a network may take to give a connection. One that
+// is dead is known by then, and another road can be tried.
+const longestDial = 30 * time.Second
+
 func (s *Session) dial(ctx context.Context) *finding {
+	ctx, cancel := context.WithTimeout(ctx, longestDial)
+	defer cancel()
 	dialer := s.relay.dial
 	if dialer == nil {
 		dialer = new(net.Dialer).DialContext
@@ -217,10 +233,26 @@ func (s *Session) ask(line string) (reply, error) {
 		return r, err
 	}
 	s.say(line)
-	if err := s.out.Flush(); err != nil {
-		return reply{}, err
+	if r, err := s.flush(); err != nil || r.code != 0 {
+		return r, err
 	}
 	return readReply(s.in)
+}
+
+// flush sends what was said. A server that no longer reads may have said why:
+// then its refusal is what comes back, and the connection is over. What else
+// it said is no answer to what it did not read.
+func (s *Session) flush() (reply, error) {
+	err := s.out.Flush()
+	if err == nil {
+		return reply{}, nil
+	}
+	r, unread := readReply(s.in)
+	if unread != nil || r.kind() < 4 {
+		return reply{}, err
+	}
+	s.hangUp()
+	return r, nil
 }
 
 // unasked finds a reply that came before its command. Taken for the answer to
@@ -231,9 +263,13 @@ func (s *Session) unasked() (reply, error) {
 	}
 	r, err := readReply(s.in)
 	if err == nil && r.code != 421 {
-		err = garbage{strconv.Itoa(r.code) + " " + r.text() + ", before it was asked"}
+		return reply{}, tooEarly(r)
 	}
 	return r, err
+}
+
+func tooEarly(r reply) error {
+	return garbage{strconv.Itoa(r.code) + " " + r.text() + ", before it was asked"}
 }
 
 // say puts a command into the buffer; an error shows at the flush.

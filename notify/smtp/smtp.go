@@ -7,14 +7,16 @@
 // pinbell does and what the owner can do. Table table.go decides all of them.
 //
 // It never sends a byte of a login or a mail before a verified TLS handshake,
-// never goes on in clear text, never retries, and never waits past an absolute
-// deadline, whatever the server trickles. No secret appears in what it returns.
+// never goes on in clear text, never sends a mail twice by itself, and never
+// waits past an absolute deadline, whatever the server trickles. No secret
+// appears in what it returns.
 //
 // A session passes these states; each failure ends it:
 //
 //	dial → greeting → ehlo → starttls → tls → ehlo → auth → ready
 //	dial → tls → greeting → ehlo → auth → ready                     (implicit TLS)
 //	ready → mail → rcpt → data → dot → ready                         (once per mail)
+//	ready → closed by the server while idle → dial → …               (seen at the next mail)
 //
 // The dialogue is our own lines, not those of go-smtp's client: the budget of
 // nine round trips needs MAIL, RCPT and DATA in one flush (RFC 2920), and the

@@ -53,6 +53,12 @@ type ruling struct {
 	trouble string        // code; empty: nothing that the owner should know
 }
 
+// account says that any other mail would meet the same: whatever ends sessions
+// does, and so do the account's quota, its login and its sender.
+func (r ruling) account() bool {
+	return r.outcome == down || r.outcome != accepted && oneOf("mail.quota mail.login mail.sender", r.trouble)
+}
+
 // row applies when each of its columns does; an empty one always does.
 type row struct {
 	steps    string // of these steps
@@ -66,24 +72,35 @@ type row struct {
 const (
 	accepted, refused, deferred, down, unknown = notify.Accepted, notify.Refused, notify.Deferred, notify.Down, notify.Unknown
 
-	anySession = "dial greeting ehlo starttls tls auth"
-	anyMail    = "mail rcpt data dot"
+	anyMail  = "mail rcpt data dot"
+	pastMail = "rcpt data dot"
 
-	soon  = 15 * time.Minute // a server asks for calm
-	later = time.Hour        // a person has to change something; hammering locks accounts
-	long  = 4 * time.Hour    // a daily limit: six tries a day
+	shortly = time.Minute      // a login that could not be checked
+	soon    = 15 * time.Minute // a server asks for calm
+	later   = time.Hour        // a person has to change something; hammering locks accounts
+	long    = 4 * time.Hour    // a daily limit: six tries a day
 )
 
 // The table, from what came back to what follows. The first row that applies
 // counts. Its lines of thought:
 //
-//   - Up to the reply to MAIL nothing is about one mail, so failures there are
-//     Down and charge none; a sender is refused for every mail alike. From RCPT
-//     on failures are the mail's, so that one poisonous mail cannot hold up the
-//     others. 421 and a lost connection follow the same line.
+//   - Up to the reply to MAIL nothing is about one mail but its size, so
+//     failures there are Down and charge none; a sender is refused for every
+//     mail alike. From RCPT on failures are the mail's, so that one poisonous
+//     mail cannot hold up the others. 421 and a lost connection follow the
+//     same line.
+//   - The account's quota is the exception: it meets every mail, so it is Down
+//     wherever it shows. What only resembles it concerns one mail: a full
+//     mailbox (x.2.2), a mail too large (552, x.3.4, x.2.3), a recipient who
+//     gets too much (x.2.1), and too many recipients at once (x.5.3). Their
+//     rows come first.
 //   - After the dot, what is no reply is Unknown.
 //   - Only a 5xx reply (or our own check) refuses for good. Text alone decides
 //     nothing; it may only make a 5xx milder, or name the trouble better.
+//   - A 4xx that names a time is taken at its word, see asTold.
+//
+// Enhanced codes are those of RFC 3463 and 5248; where a provider gives one
+// another meaning, its published list of replies is named.
 var table = []row{
 	// steps, came, enhanced, says, provider → outcome, wait, trouble
 	{"dot", "2xx", "", "", "", ruling{accepted, 0, ""}},
@@ -103,50 +120,78 @@ var table = []row{
 	{"tls", "badtls", "", "", "", ruling{down, 0, "mail.tls"}},
 	{"starttls", "notls injected 4xx 5xx", "", "", "", ruling{down, 0, "mail.starttls"}},
 
+	{"greeting ehlo", "4xx", "", "calm", "", ruling{down, soon, "mail.server"}},
+	{"greeting ehlo", "421", "x.7.*", "", "", ruling{down, soon, "mail.server"}}, // Gmail: too much from this address
+	{"greeting ehlo", "4xx", "", "", "", ruling{down, 0, "mail.server"}},
+	{"greeting ehlo", "5xx", "", "", "", ruling{down, later, "mail.server"}}, // this address is not welcome: RFC 5321 section 3.1
+
 	{"auth", "noauth", "", "", "", ruling{down, later, "mail.auth"}},
 	{"auth", "nosecret", "", "", "", ruling{down, 0, "mail.password"}},
 	{"auth", "4xx 5xx", "", "quota", "", ruling{down, long, "mail.quota"}},
-	{"auth", "432", "", "", "", ruling{down, later, "mail.login"}}, // RFC 4954: a password transition is needed
-	{"auth", "4xx", "", "calm", "", ruling{down, soon, "mail.server"}},
-	{"auth", "4xx", "", "", "", ruling{down, 0, "mail.server"}},
+	{"auth", "4xx", "", "calm", "", ruling{down, soon, "mail.server"}}, // Gmail 454 4.7.0, Outlook 432 4.3.2
+	{"auth", "432", "", "", "", ruling{down, later, "mail.login"}},     // RFC 4954: a password transition is needed
+	{"auth", "4xx", "", "", "", ruling{down, shortly, "mail.server"}},
 	{"auth", "500 502 503 504", "", "", "", ruling{down, later, "mail.auth"}},
-	{"auth", "5xx", "", "", "", ruling{down, later, "mail.login"}},
-	{"greeting ehlo", "4xx", "", "", "", ruling{down, 0, "mail.server"}},
-	{"greeting ehlo", "5xx", "", "", "", ruling{down, later, "mail.server"}}, // this address is not welcome: RFC 5321 section 3.1
+	{"auth", "5xx", "", "", "", ruling{down, later, "mail.login"}}, // the courier makes this wait grow
 
 	{"mail", "badsender", "", "", "", ruling{down, later, "mail.sender"}},
 	{"mail", "toolarge", "", "", "", ruling{refused, 0, "mail.size"}},
 	{"rcpt", "badaddr", "", "", "", ruling{refused, 0, "mail.recipient"}},
 
-	{"rcpt", "4xx", "x.2.2", "", "", ruling{deferred, 0, "mail.recipient"}}, // the recipient's mailbox is full,
-	{"rcpt", "5xx", "x.2.2", "", "", ruling{refused, 0, "mail.recipient"}},  // which is not our quota
-	{anyMail, "5xx", "", "quota", "", ruling{deferred, long, "mail.quota"}}, // a 5xx that is temporary: iCloud, Gmail
-	{anyMail, "4xx", "", "quota", "", ruling{deferred, later, "mail.quota"}},
-	{anyMail, "4xx", "", "calm", "", ruling{deferred, soon, "mail.quota"}},
-	{"mail", "421", "", "", "", ruling{down, 0, "mail.server"}},
-	{"rcpt", "4xx", "x.1.* x.2.*", "", "", ruling{deferred, 0, "mail.recipient"}},
-	{anyMail, "4xx", "", "", "", ruling{deferred, 0, "mail.server"}},
+	{"rcpt", "4xx 5xx", "x.5.3", "", "", ruling{deferred, 0, "mail.recipient"}}, // too many at once: these go in the next turn,
+	{"rcpt", "452 552", "", "crowd", "", ruling{deferred, 0, "mail.recipient"}}, // RFC 5321 section 4.5.3.1.10
+	{anyMail, "4xx", "x.3.4 x.2.3", "", "", ruling{deferred, 0, "mail.size"}},
+	{anyMail, "5xx", "x.3.4 x.2.3", "", "", ruling{refused, 0, "mail.size"}},
+	{pastMail, "5xx", "x.2.2", "", "", ruling{deferred, later, "mail.recipient"}}, // the recipient's mailbox is full
+	{"data dot", "552", "x.7.*", "", "", ruling{refused, 0, "mail.refused"}},      // Gmail: what is attached is not allowed
+	{"rcpt", "552", "", "", "", ruling{deferred, 0, "mail.recipient"}},
+	{"mail data dot", "552 523", "", "", "", ruling{refused, 0, "mail.size"}},
+	{anyMail, "5xx", "", "size", "", ruling{refused, 0, "mail.size"}},
+	{"mail", "4xx", "x.1.7 x.1.8", "", "", ruling{down, 0, "mail.sender"}}, // the sender's domain is not found just now
+	{pastMail, "4xx", "x.1.7 x.1.8", "", "", ruling{deferred, 0, "mail.sender"}},
+	{pastMail, "4xx", "x.1.* x.2.*", "", "", ruling{deferred, 0, "mail.recipient"}},
 
-	{anyMail, "530 538", "", "", "", ruling{down, later, "mail.login"}},
-	{anyMail, "552 523", "x.3.4", "", "", ruling{refused, 0, "mail.size"}},
-	{"mail", "552", "", "", "", ruling{refused, 0, "mail.size"}},
+	{anyMail, "5xx", "", "quota", "", ruling{down, long, "mail.quota"}}, // a 5xx that is temporary: iCloud, Gmail, Outlook
+	{anyMail, "4xx", "", "quota", "", ruling{down, later, "mail.quota"}},
+	{anyMail, "5xx", "", "calm", "", ruling{down, later, "mail.quota"}},
+	{anyMail, "4xx", "", "calm", "", ruling{down, soon, "mail.quota"}},
+	{anyMail, "5xx", "x.7.28", "", "", ruling{down, later, "mail.quota"}}, // Gmail: an unusual rate
+	{anyMail, "4xx", "x.7.28", "", "", ruling{down, soon, "mail.quota"}},
+
+	{pastMail, "4xx", "", "greylist", "", ruling{deferred, 0, "mail.recipient"}},
+	{"mail", "421", "x.7.*", "", "", ruling{down, soon, "mail.server"}},
+	{"mail", "452", "", "", "", ruling{deferred, 0, "mail.server"}}, // no room, perhaps for this size
+	{"mail", "4xx", "", "", "", ruling{down, 0, "mail.server"}},
+	{pastMail, "421", "x.7.*", "", "", ruling{deferred, soon, "mail.server"}},
+	{pastMail, "4xx", "", "", "", ruling{deferred, 0, "mail.server"}},
+
+	{anyMail, "530 534 535 538", "", "", "", ruling{down, later, "mail.login"}},
+	{anyMail, "5xx", "x.7.13", "", "", ruling{down, later, "mail.login"}}, // the account is disabled
+	{anyMail, "5xx", "", "suspended", "", ruling{down, later, "mail.login"}},
+	{"mail", "5xx", "", "login", "", ruling{down, later, "mail.login"}},
+	{"mail", "500 502 503 504 555", "", "", "", ruling{down, 0, "mail.server"}}, // it is our dialogue that it dislikes
 	{"mail", "5xx", "", "", "", ruling{down, later, "mail.sender"}},
-	{"rcpt data dot", "5xx", "x.7.* x.1.7 x.1.8", "sender", "", ruling{deferred, later, "mail.sender"}},
-	{"rcpt data dot", "5xx", "", "unverified", "unione-us unione-eu", ruling{deferred, later, "mail.sender"}},
-	{"rcpt", "5xx", "", "relaying", "", ruling{deferred, later, "mail.login"}},
-	{"rcpt data dot", "503", "", "", "", ruling{deferred, 0, "mail.server"}}, // it lost the thread: bad sequence of commands
+	{pastMail, "5xx", "x.7.* x.1.7 x.1.8 x.2.252", "sender", "", ruling{deferred, later, "mail.sender"}}, // 5.2.252: Outlook
+	{pastMail, "5xx", "", "unverified", "unione-us unione-eu", ruling{deferred, later, "mail.sender"}},
+	{"rcpt", "5xx", "", "login", "", ruling{deferred, later, "mail.login"}},
+	{pastMail, "503", "", "", "", ruling{deferred, 0, "mail.server"}}, // it lost the thread: bad sequence of commands
 	{"rcpt", "5xx", "", "", "", ruling{refused, 0, "mail.recipient"}},
-	{"dot", "552", "", "", "", ruling{refused, 0, "mail.size"}},
 	{"data dot", "5xx", "", "", "", ruling{refused, 0, "mail.refused"}},
 }
 
 // topics are what replies speak of, each as words that stand together.
 var topics = map[string][]string{
-	"quota":      {"sending limit", "sending quota", "daily limit", "daily quota", "daily+limit", "message limit", "quota+sent", "limit+per day"},
-	"calm":       {"too many", "rate limit", "rate-limit", "throttl", "too fast", "slow down"},
-	"sender":     {"from address", "sender", "send as", "envelope from", "from header", "mail from"},
+	"quota": {"sending limit", "sending quota", "submission quota", "daily+limit", "daily+quota", "limit+per day", "quota+per day"},
+	"calm": {"too many messages", "too many mails", "too many emails", "too many connections", "too many concurrent", "too many login", "too many auth", "too many failed",
+		"rate limit", "rate-limit", "ratelimit", "sending rate", "unusual rate", "throttl", "too fast", "too quickly", "too frequent", "slow down",
+		"thread limit", "connections limit", "connection limit", "limit+per hour", "hourly+limit"},
+	"crowd":      {"recipients"},
+	"size":       {"message size", "mail size", "size limit", "maximum size", "message too large", "message is too large", "message too big", "message is too big", "message length exceeds"},
+	"greylist":   {"greylist", "graylist", "grey list", "grey-list"},
+	"sender":     {"from address", "sender", "send as", "sendas", "envelope from", "from header", "mail from"},
 	"unverified": {"domain+verif", "sender+verif", "domain+confirm"},
-	"relaying":   {"relay"},
+	"login":      {"relay", "authentication required", "authentication is required", "must authenticate"},
+	"suspended":  {"outboundspam", "outbound spam", "bad outbound sender", "account+suspended", "account+disabled", "account+blocked", "account+locked"},
 }
 
 // finding is what an attempt met at a step: a reply, or a cause and its error.
@@ -159,15 +204,28 @@ type finding struct {
 
 // judge applies the table. It is total: what no row knows is tried again.
 func judge(f finding, provider string) ruling {
-	for _, row := range table {
-		if row.applies(f, provider) {
-			return row.ruling
-		}
+	ruled := ruling{down, 0, "mail.server"}
+	if oneOf(pastMail, string(f.step)) {
+		ruled.outcome = deferred
 	}
-	if strings.Contains(anySession, string(f.step)) {
-		return ruling{down, 0, "mail.server"}
+	if i := slices.IndexFunc(table, func(r row) bool { return r.applies(f, provider) }); i >= 0 {
+		ruled = table[i].ruling
 	}
-	return ruling{deferred, 0, "mail.server"}
+	ruled.wait = ruled.asTold(f)
+	return ruled
+}
+
+// asTold is the wait that a temporary refusal names, at most an hour or what
+// the table has; else what the table has. A login is never tried sooner for it.
+func (r ruling) asTold(f finding) time.Duration {
+	if f.cause != "" || f.reply.kind() != 4 {
+		return r.wait
+	}
+	told := min(toldWait(f.reply.text()), max(r.wait, later))
+	if told == 0 || f.step == atAuth && told < r.wait {
+		return r.wait
+	}
+	return told
 }
 
 func (row row) applies(f finding, provider string) bool {

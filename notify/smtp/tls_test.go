@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pinbell/notify"
@@ -120,7 +121,6 @@ func TestNothingIsSentInClearText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, r := lying(t, o)
-			r.Deadline = 2 * time.Second
 			v := attempt(t, r, envelope())
 			if v.Outcome == notify.Accepted {
 				t.Errorf("accepted")
@@ -161,13 +161,15 @@ func TestTheWrongTLSModeIsNamed(t *testing.T) {
 	}
 	mustSay(t, v, `mail.tls = "starttls"`)
 
-	_, r = honest(t, smtptest.Options{Implicit: true})
-	r.Implicit, r.Deadline = false, 300*time.Millisecond
-	v = attempt(t, r, envelope())
-	if short(v) != "down greeting mail.network" {
-		t.Fatalf("STARTTLS to an implicit port: %s: %s", short(v), v.Reply)
-	}
-	mustSay(t, v, `mail.tls = "implicit"`)
+	synctest.Test(t, func(t *testing.T) {
+		_, r := rehearsed(t, smtptest.LiarOptions{Implicit: true})
+		r.Implicit = false
+		v := attempt(t, r, envelope())
+		if short(v) != "down greeting mail.network" {
+			t.Fatalf("STARTTLS to an implicit port: %s: %s", short(v), v.Reply)
+		}
+		mustSay(t, v, `mail.tls = "implicit"`)
+	})
 }
 
 func TestBothTLSModesDeliver(t *testing.T) {

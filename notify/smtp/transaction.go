@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"pinbell/notify"
 )
@@ -12,56 +13,6 @@ import (
 // More recipients than this are named one by one: a client that writes without
 // reading may stop for ever once both windows are full (RFC 2920 section 3.1).
 const maxPipelined = 100
-
-// Send hands over one mail. The session goes on after a refusal or a deferral
-// by the server; Ended tells.
-func (s *Session) Send(ctx context.Context, e Envelope) notify.Verdict {
-	end := s.begin(atMail)
-	v := s.send(ctx, e)
-	end(v)
-	return v
-}
-
-func (s *Session) send(ctx context.Context, e Envelope) notify.Verdict {
-	if s.ended {
-		return s.verdict(finding{step: atMail, cause: lost, err: errors.New("the session is over")})
-	}
-	t := &transaction{Session: s, envelope: e, body: dotted(e.Message)}
-	if met := t.check(); met != nil {
-		return t.conclude(met)
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.relay.patience(len(t.body)))
-	defer cancel()
-	return t.conclude(s.under(ctx, t.run))
-}
-
-// TrySender asks whether the server takes a sender, and sends nothing. The
-// verdict is the zero one when it does.
-func (s *Session) TrySender(ctx context.Context, from string) notify.Verdict {
-	end := s.begin(atMail)
-	v := s.trySender(ctx, from)
-	end(v)
-	return v
-}
-
-func (s *Session) trySender(ctx context.Context, from string) notify.Verdict {
-	if s.ended {
-		return s.verdict(finding{step: atMail, cause: lost, err: errors.New("the session is over")})
-	}
-	t := &transaction{Session: s, envelope: Envelope{From: from}}
-	if met := t.checkSender(); met != nil {
-		return t.conclude(met)
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.relay.patience(0))
-	defer cancel()
-	if met := s.under(ctx, func(context.Context) *finding { return t.first() }); met != nil {
-		return t.conclude(met)
-	}
-	if met := s.under(ctx, func(context.Context) *finding { return t.reset() }); met != nil {
-		s.hangUp() // and yet the sender was taken
-	}
-	return notify.Verdict{}
-}
 
 // transaction is one mail on its way, RFC 5321 section 3.3.
 type transaction struct {
@@ -111,7 +62,7 @@ func (t *transaction) checkSender() *finding {
 	return nil
 }
 
-func (t *transaction) run(context.Context) *finding {
+func (t *transaction) run(ctx context.Context) *finding {
 	if t.piped {
 		if met := t.writeAhead(); met != nil {
 			return met
@@ -130,7 +81,7 @@ func (t *transaction) run(context.Context) *finding {
 	if met != nil && !t.piped {
 		return met
 	}
-	return t.content(met)
+	return t.content(ctx, met)
 }
 
 // lostThread says that the dialogue cannot go on: the connection is lost, the
@@ -162,8 +113,8 @@ func (t *transaction) writeAhead() *finding {
 		t.say(rcptCommand(to))
 	}
 	t.say("DATA")
-	if err := t.out.Flush(); err != nil {
-		return &finding{step: atMail, cause: causeOf(err), err: err}
+	if r, err := t.flush(); err != nil || r.code != 0 {
+		return expect(atMail, 2, r, err)
 	}
 	return nil
 }
@@ -257,7 +208,7 @@ func mildness(r ruling) int {
 // content sends DATA and the mail. If the mail can go to nobody (why says so)
 // and the server wants it all the same, as RFC 2920 section 3.1 foresees, it
 // gets a lone dot, and whatever it says to that is no receipt.
-func (t *transaction) content(why *finding) *finding {
+func (t *transaction) content(ctx context.Context, why *finding) *finding {
 	r, err := t.answer("DATA")
 	met := expect(atData, 3, r, err)
 	switch {
@@ -275,18 +226,20 @@ func (t *transaction) content(why *finding) *finding {
 		}
 		return why
 	}
-	return t.upload()
+	return t.upload(ctx)
 }
 
 // upload sends all but the last dot, then the dot: until it leaves, the server
 // cannot have taken the mail; from then on, it may have.
-func (t *transaction) upload() *finding {
-	if r, err := t.unasked(); err != nil || r.code != 0 {
-		return expect(atData, 3, r, err)
+func (t *transaction) upload(ctx context.Context) *finding {
+	if met := t.interrupted(); met != nil {
+		return met
 	}
-	t.out.Write(t.body)
-	if err := t.out.Flush(); err != nil {
-		return &finding{step: atData, cause: causeOf(err), err: err}
+	if met := t.pour(ctx); met != nil {
+		return met
+	}
+	if met := t.interrupted(); met != nil {
+		return met
 	}
 	r, err := t.ask(".")
 	t.open = false
@@ -294,5 +247,41 @@ func (t *transaction) upload() *finding {
 		return met
 	}
 	t.receipt = r
+	return nil
+}
+
+// interrupted finds what a server said before the mail was at its end. A
+// refusal counts, for this mail cannot be taken any more; but what the server
+// makes of the rest of it is not known, so the session is over.
+func (t *transaction) interrupted() *finding {
+	if t.in.Buffered() == 0 {
+		return nil
+	}
+	r, err := readReply(t.in)
+	if err == nil && r.kind() < 4 {
+		err = tooEarly(r)
+	}
+	t.hangUp()
+	return expect(atData, 3, r, err)
+}
+
+// lastWord is kept of a session's time for reading why a server stopped
+// reading.
+const lastWord = 5 * time.Second
+
+// pour sends the mail without its last dot.
+func (t *transaction) pour(ctx context.Context) *finding {
+	t.conn.SetWriteDeadline(t.until.Add(-min(lastWord, time.Until(t.until)/2)))
+	if ctx.Err() != nil { // it ended just before
+		t.conn.SetDeadline(past)
+	}
+	t.out.Write(t.body)
+	if r, err := t.flush(); err != nil || r.code != 0 {
+		return expect(atData, 3, r, err)
+	}
+	t.conn.SetWriteDeadline(t.until)
+	if ctx.Err() != nil {
+		t.conn.SetDeadline(past)
+	}
 	return nil
 }

@@ -23,6 +23,7 @@ func (s *Session) verdict(f finding, to ...string) notify.Verdict {
 		Enhanced: f.reply.enhanced,
 		Reply:    s.mask.clean(f.words()),
 		Wait:     ruled.wait,
+		Account:  ruled.account(),
 		Trouble:  s.wording(f, to).trouble(ruled),
 	}
 }
@@ -59,8 +60,11 @@ func (t *transaction) conclude(met *finding) notify.Verdict {
 	if t.lostThread(met) {
 		t.hangUp()
 	}
-	if met.step != atRcpt || t.lostThread(met) {
+	switch {
+	case t.lostThread(met):
 		return t.verdict(*met)
+	case met.step != atRcpt:
+		return t.verdict(*met, t.envelope.To...)
 	}
 	v := t.verdict(*met, t.names()...)
 	v.Rejected = t.rejections()
@@ -79,9 +83,10 @@ func (t *transaction) accepted() notify.Verdict {
 		Rejected: t.rejections(),
 	}
 	if len(t.turned) > 0 {
-		ruled := t.judge(*t.nobody())
-		ruled.outcome = notify.Accepted
-		v.Trouble = t.wording(*t.nobody(), t.names()).trouble(ruled)
+		mildest := *t.nobody()
+		ruled := t.judge(mildest)
+		ruled.outcome, v.Wait = notify.Accepted, ruled.wait // for those who may be tried again
+		v.Trouble = t.wording(mildest, t.names()).trouble(ruled)
 	}
 	return v
 }

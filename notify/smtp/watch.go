@@ -41,7 +41,7 @@ func (s *Session) begin(at step) (end func(notify.Verdict)) {
 	began := time.Now()
 	watch(s.seen)
 	return func(v notify.Verdict) {
-		s.seen.Ended, s.seen.Took, s.seen.Verdict = true, time.Since(began), v
+		s.seen.Step, s.seen.Ended, s.seen.Took, s.seen.Verdict = string(at), true, time.Since(began), v
 		watch(s.seen)
 	}
 }

@@ -37,30 +37,40 @@ func (w wording) trouble(ruled ruling) *notify.Trouble {
 		return nil
 	}
 	sentence, remedy := w.explain(ruled.trouble)
-	return &notify.Trouble{Code: ruled.trouble, About: w.Host, Sentence: sentence, Doing: intention(ruled), Remedy: remedy}
+	trouble := &notify.Trouble{Code: ruled.trouble, About: w.Host, Sentence: sentence, Remedy: remedy}
+	trouble.Doing = Doing(notify.Verdict{Outcome: ruled.outcome, Step: string(w.step), Trouble: trouble}, ruled.wait)
+	return trouble
 }
 
-func intention(ruled ruling) string {
+// Doing says what pinbell does about a verdict, if the next attempt is at least
+// wait away. The trouble in a verdict has it for Verdict.Wait; a caller who
+// makes that longer says so with this.
+func Doing(v notify.Verdict, wait time.Duration) string {
 	again := "tries again at growing intervals."
-	if ruled.wait > 0 {
-		again = "tries again in " + span(ruled.wait) + "."
+	if wait > 0 {
+		again = "tries again in " + notify.Span(wait) + "."
 	}
-	switch ruled.outcome {
-	case notify.Accepted:
+	size := v.Trouble != nil && v.Trouble.Code == "mail.size"
+	switch {
+	case v.Outcome == notify.Accepted:
 		return "pinbell sent the mail to the other recipients."
-	case notify.Refused:
+	case size:
+		return "pinbell keeps the mail, leaves out what is attached and then all but the text, and tries again."
+	case v.Outcome == notify.Refused:
 		return "pinbell keeps the mail and tries again ever more rarely, once a day in the end."
-	case notify.Unknown:
+	case v.Outcome == notify.Unknown:
 		return "pinbell " + again + " The mail may arrive twice, with the same Message-ID."
+	case RefusedLogin(v):
+		return "pinbell keeps every mail and " + again + " A new password is tried at once; each further refusal makes the wait longer, so that the account is not locked."
 	}
 	return "pinbell keeps every mail and " + again
 }
 
-func span(d time.Duration) string {
-	if d < time.Hour {
-		return fmt.Sprintf("%d min", d/time.Minute)
-	}
-	return fmt.Sprintf("%d h", d/time.Hour)
+// RefusedLogin says that the server was shown user name and password, and did
+// not let them in. Only such verdicts count towards a lock of the account: their
+// Wait is for the first one, and has to grow with each that follows.
+func RefusedLogin(v notify.Verdict) bool {
+	return v.Step == string(atAuth) && v.Trouble != nil && v.Trouble.Code == "mail.login"
 }
 
 func (w wording) explain(code string) (sentence, remedy string) {
@@ -96,11 +106,14 @@ func (w wording) aboutMail(code string) (sentence, remedy string) {
 	case "mail.quota":
 		return fmt.Sprintf("%s takes no more mail from this account for now: %s", w.Host, w.said), w.quotaRemedy()
 	case "mail.size":
-		return fmt.Sprintf("The mail is too large for %s: %s", w.Host, w.said), "Nothing helps this mail. Fewer or shorter messages in the rules make smaller ones."
+		return fmt.Sprintf("The mail is too large for %s: %s", w.Host, w.said), "Smaller pictures and files under attach in the rules make smaller mails."
 	case "mail.recipient":
 		return fmt.Sprintf("%s did not take %s: %s", w.Host, strings.Join(w.to, ", "), w.said), w.recipientRemedy()
 	case "mail.refused":
 		return fmt.Sprintf("%s refused the mail: %s", w.Host, w.said), "The reply says why. If it speaks of spam or policy, ask the provider, or send from an address of the account."
+	}
+	if w.cause == "" && w.reply.kind() == 5 {
+		return fmt.Sprintf("%s refuses to serve pinbell, while %s: %s", w.Host, doing[w.step], w.said), w.refusalRemedy()
 	}
 	return fmt.Sprintf("%s cannot serve pinbell now, while %s: %s", w.Host, doing[w.step], w.said), w.serverRemedy()
 }
@@ -159,14 +172,31 @@ func (w wording) badLogin() (sentence, remedy string) {
 	if w.step != atAuth {
 		return fmt.Sprintf("%s does not let %s send this mail: %s", w.Host, w.Username, w.said), w.preset().login
 	}
-	return fmt.Sprintf("%s refused the login as %s: %s", w.Host, w.Username, w.said), strings.TrimSpace(w.odd + " " + w.preset().login)
+	return fmt.Sprintf("%s refused the login as %s: %s", w.Host, w.Username, w.said),
+		strings.Join(strings.Fields(w.odd+" "+hints[loginHint(w.reply)]+" "+w.preset().login), " ")
+}
+
+// hints are what some refusals of a login say by their enhanced code, so that
+// the likeliest cause need not be guessed.
+var hints = map[string]string{
+	"x.7.9":   "This reply is given where an app password is wanted and another one was used.",                                                              // Gmail
+	"x.7.12":  "Log in once at the provider's web page, which renews what the server knows of the password.",                                                // RFC 4954
+	"x.7.13":  "This reply is given for an account that is switched off: log in at the provider's web page to see why.",                                     // RFC 5248
+	"x.7.14":  "This reply is given where the provider doubts who logs in: log in once at its web page, from the same network, and confirm that it is you.", // Gmail
+	"x.7.139": "This reply is given where logins by password are switched off for the account or for its organisation.",                                     // Outlook
+}
+
+func loginHint(r reply) string {
+	_, rest, _ := strings.Cut(r.enhanced, ".")
+	return "x." + rest
 }
 
 // recipientRemedy knows that a server may put off a stranger's first mail on
 // principle (greylisting).
 func (w wording) recipientRemedy() string {
 	if w.reply.kind() == 4 {
-		return "This often passes by itself. If it stays, check these addresses under mail.to and in the rules."
+		return "This often passes by itself, as where strangers are let wait (greylisting) or many recipients are taken a few at a time. " +
+			"If it stays, check these addresses under mail.to and in the rules."
 	}
 	return "Check these addresses under mail.to and in the rules."
 }
@@ -177,6 +207,16 @@ func (w wording) quotaRemedy() string {
 		return "What waits goes out when the server takes mail again. If other programs send from this account, let them send less."
 	}
 	return fmt.Sprintf("This provider takes %d messages a day from an account, whoever sends them. What waits goes out when it takes mail again; lower limits.per_day if this comes back.", p.MessagesPerDay)
+}
+
+// refusalRemedy is about a 5xx before anything of an account or a mail was said:
+// most servers that refuse so soon do so by the board's public address.
+func (w wording) refusalRemedy() string {
+	if w.step != atGreeting && w.step != atEhlo {
+		return "The reply says why. Look at the provider's status page, or ask whoever runs the server."
+	}
+	return "The reply says why. Servers that refuse this early mostly do so by the address from which the board reaches them: many lines of homes and hosters are on block lists. " +
+		"Try another network. If that is refused too, check mail.host and mail.port, and ask whoever runs the server."
 }
 
 func (w wording) serverRemedy() string {

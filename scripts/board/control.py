@@ -8,7 +8,7 @@ import time
 import boot
 from link import Board, die
 
-STOP_PATIENCE = 30  # seconds for a clean stop
+STOP_PATIENCE = 75  # seconds for a clean stop
 
 
 def gpio(args):
@@ -50,7 +50,7 @@ def power_cut(args):
     b = Board(args.state)
     pid = b.info()["pid"]
     b.kill(pid)
-    await_end(b, pid, 5)
+    await_end(b, pid, 60)
 
 
 def await_end(b, pid, seconds):

@@ -13,12 +13,13 @@ import (
 	"time"
 )
 
-// Limits of single steps on a machine that has other work too.
+// Limits of single steps on a machine that has ten times as much to do: an
+// emulated board is slower by that, too.
 const (
-	bootLimit = 60 * time.Second
-	stepLimit = 20 * time.Second
+	bootLimit = 3 * time.Minute
+	stepLimit = 90 * time.Second
 	// boardLimit is when a board switches itself off, whatever becomes of us.
-	boardLimit = 4 * time.Minute
+	boardLimit = 12 * time.Minute
 )
 
 // board is one emulated board, driven through scripts/board.
@@ -61,7 +62,7 @@ func (b *board) boot(ctx context.Context, p power) error {
 
 // exec runs a shell command in the guest and gives what it printed.
 func (b *board) exec(ctx context.Context, command string) (string, error) {
-	return b.do(ctx, stepLimit, "exec", "--timeout", "15", command)
+	return b.do(ctx, stepLimit, "exec", "--timeout", "80", command)
 }
 
 // drive sets a line to levels ("high", "low") in turn, with pauses
@@ -94,7 +95,7 @@ func (b *board) off(ctx context.Context, how string) error {
 	if !b.on {
 		return nil
 	}
-	_, err := b.do(context.WithoutCancel(ctx), 40*time.Second, how)
+	_, err := b.do(context.WithoutCancel(ctx), stepLimit, how)
 	if log, logErr := b.do(context.WithoutCancel(ctx), stepLimit, "log"); logErr == nil {
 		b.consoles.WriteString(log + "---- " + how + " ----\n")
 	}

@@ -84,7 +84,7 @@ func chipsScenario(ctx context.Context, s *stage) (string, error) {
 // readings checks that the chips which are there are read as set, and that the
 // one which is not is a fault and nothing else.
 func readings(ctx context.Context, s *stage) error {
-	r, err := s.until(ctx, 15*time.Second, "all chips are read, and cellar is lost", func(r report) bool {
+	r, err := s.until(ctx, time.Minute, "all chips are read, and cellar is lost", func(r report) bool {
 		return r.sensor("rack").Read && r.sensor("case").Read && r.sensor("air").Read && r.sensor("cellar").Lost
 	})
 	if err != nil {

@@ -130,11 +130,12 @@ const dateOff = 2 * time.Second
 
 func clockTime(t time.Time) string { return t.UTC().Format(time.DateTime) }
 
-// says reports whether the text has the time at, to a second or so.
+// says reports whether the text has the time at, to a second or so. An
+// emulator that is kept from running gives an edge to its board later.
 func (l letter) says(at time.Time) bool {
-	for _, off := range []time.Duration{0, time.Second, -time.Second} {
-		if strings.Contains(l.text, at.Add(off).UTC().Format("2 Jan 2006 15:04:05")) ||
-			strings.Contains(l.text, at.Add(off).UTC().Format("2 Jan 15:04:05")) {
+	for off := -1; off <= 5; off++ {
+		t := at.Add(time.Duration(off) * time.Second).UTC()
+		if strings.Contains(l.text, t.Format("2 Jan 2006 15:04:05")) || strings.Contains(l.text, t.Format("2 Jan 15:04:05")) {
 			return true
 		}
 	}
@@ -144,12 +145,14 @@ func (l letter) says(at time.Time) bool {
 // brief drives pulses that must be seen, and a blip that must not be. It gives
 // the number of pulses.
 func brief(ctx context.Context, s *stage) (int, error) {
-	if err := blip(ctx, s); err != nil {
-		return 0, err
+	if !s.short {
+		if err := blip(ctx, s); err != nil {
+			return 0, err
+		}
 	}
 	const opened, rung = 3, 5
-	slow := slices.Repeat([]string{doorOpen, "sleep=0.15", doorClosed, "sleep=0.3"}, opened)
-	fast := slices.Repeat([]string{"high", "sleep=0.05", "low", "sleep=0.2"}, rung)
+	slow := slices.Repeat([]string{doorOpen, "sleep=0.3", doorClosed, "sleep=0.6"}, opened)
+	fast := slices.Repeat([]string{"high", "sleep=0.1", "low", "sleep=0.4"}, rung)
 	if _, err := s.board.drive(ctx, door, slow...); err != nil {
 		return 0, err
 	}
@@ -157,7 +160,8 @@ func brief(ctx context.Context, s *stage) (int, error) {
 	return opened + rung, err
 }
 
-// blip opens the door for less than its debounce time.
+// blip opens the door for less than its debounce time. That needs a machine
+// which is not kept from running for 50 ms, so the short form goes without it.
 func blip(ctx context.Context, s *stage) error {
 	for range 5 {
 		at, err := s.board.drive(ctx, door, doorOpen, "sleep=0.005", doorClosed)

@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"slices"
-	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"pinbell/notify/clock/ntptest"
 	"pinbell/notify/smtp/smtptest"
@@ -29,14 +25,13 @@ const (
 type host struct {
 	times []*ntptest.Server
 	mail  *smtptest.Server
-	port  int
-	held  int             // socket that keeps the port ours while the mail server is away
+	port  *smtptest.Port  // the mail server's, ours while that is away
 	ca    []byte          // PEM of the authority of the mail server that ran last
 	kept  []smtptest.Mail // of mail servers that have gone
 }
 
-func newHost() (*host, error) {
-	h := &host{held: -1}
+func newHost() (h *host, err error) {
+	h = &host{}
 	for range 3 {
 		s, err := ntptest.Start("127.0.0.1:0")
 		if err != nil {
@@ -44,38 +39,17 @@ func newHost() (*host, error) {
 		}
 		h.times = append(h.times, s)
 	}
-	if err := h.holdPort(); err != nil {
+	if h.port, err = smtptest.HoldPort(); err != nil {
 		return h, err
 	}
 	return h, h.openMail(nil)
-}
-
-// holdPort takes a free port, and does not listen there: it refuses as long as
-// no mail server does, and nobody else gets it.
-func (h *host) holdPort() (err error) {
-	h.held, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("hold a port: %w", err)
-	}
-	if err = unix.SetsockoptInt(h.held, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err == nil {
-		err = unix.Bind(h.held, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
-	}
-	if err != nil {
-		return fmt.Errorf("hold a port: %w", err)
-	}
-	name, err := unix.Getsockname(h.held)
-	if err != nil {
-		return fmt.Errorf("hold a port: %w", err)
-	}
-	h.port = name.(*unix.SockaddrInet4).Port
-	return nil
 }
 
 // openMail starts the mail server. accepted, if not nil, is called with each
 // mail when the server has it and the client does not know that yet.
 func (h *host) openMail(accepted func(smtptest.Mail)) error {
 	s, err := smtptest.Start(smtptest.Options{
-		Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(h.port)), Name: mailHost,
+		Addr: h.port.Addr(), Name: mailHost,
 		Username: account, Password: password, Accepted: accepted,
 	})
 	if err != nil {
@@ -104,8 +78,8 @@ func (h *host) tellTime(yes bool) {
 
 func (h *host) close() {
 	h.closeMail()
-	if h.held >= 0 {
-		unix.Close(h.held)
+	if h.port != nil {
+		h.port.Close()
 	}
 	for _, s := range h.times {
 		s.Close()
@@ -160,4 +134,4 @@ func (h *host) letters(ctx context.Context, n int) (letters []letter, err error)
 
 // mailLimit bounds the wait for a mail that is on its way: a first round of
 // questions to the time servers and a try that failed before may lie in between.
-const mailLimit = 30 * time.Second
+const mailLimit = 3 * time.Minute

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"net"
-	"strconv"
 	"syscall"
 	"testing"
 )
@@ -14,7 +13,7 @@ func TestMailServerThatIsAwayRefusesAndKeepsItsPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.close()
-	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(h.port))
+	addr := h.port.Addr()
 	for round := range 3 {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {

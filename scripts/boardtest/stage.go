@@ -30,6 +30,7 @@ type stage struct {
 	binary  string
 	config  string // sensors and rules
 	version string
+	short   bool // the form for CI
 	*figures
 }
 
@@ -55,7 +56,7 @@ func (s *stage) switchOn(ctx context.Context, p power) error {
 		return err
 	}
 	// Nobody can reach in and ask faster than the daemon starts.
-	out, err := s.board.exec(ctx, strings.ReplaceAll(`for i in $(seq 120); do
+	out, err := s.board.exec(ctx, strings.ReplaceAll(`for i in $(seq 600); do
 		[ -e /run/NAME.exit ] && { echo "pinbell ended: $(cat /run/NAME.exit)"; exit 1; }
 		[ -e /run/NAME.ready ] && exec cat /run/NAME.ready
 		sleep 0.1
@@ -125,7 +126,7 @@ servers = ["%s"]
 [limits]
 per_hour = 1000
 per_day  = 2000
-`, mailHost, s.port, account, strings.Join(servers, `", "`))
+`, mailHost, s.port.Number(), account, strings.Join(servers, `", "`))
 }
 
 // report is what `pinbell status --json` tells, as far as it is looked at.
@@ -163,7 +164,7 @@ func (s *stage) until(ctx context.Context, limit time.Duration, what string, eno
 }
 
 func (s *stage) trusted(ctx context.Context) error {
-	_, err := s.until(ctx, 45*time.Second, "the time is known", func(r report) bool { return r.Clock.Trust == clock.Trusted })
+	_, err := s.until(ctx, 3*time.Minute, "the time is known", func(r report) bool { return r.Clock.Trust == clock.Trusted })
 	return err
 }
 
@@ -205,7 +206,7 @@ func (s *stage) switchLine(ctx context.Context, line, level string) (time.Time, 
 }
 
 // stopLimit is how long the daemon may take to end after SIGTERM.
-const stopLimit = 4 * time.Second
+const stopLimit = 20 * time.Second
 
 // terminate stops the daemon as systemd does, and then the board.
 func (s *stage) terminate(ctx context.Context) error {
@@ -213,10 +214,10 @@ func (s *stage) terminate(ctx context.Context) error {
 	memory=$(awk '/VmRSS|RssAnon/ {print $2}' /proc/$pid/status)
 	begin=$(cut -d' ' -f1 /proc/uptime)
 	kill -TERM $pid
-	for i in $(seq 200); do
+	for i in $(seq 1000); do
 		[ -e /run/NAME.exit ] && { echo $(cat /run/NAME.exit) $begin $(cut -d' ' -f1 /proc/uptime) $memory; exit; }
 		sleep 0.05
-	done; echo "pinbell goes on 10 s after SIGTERM"; exit 1`, "NAME", s.name))
+	done; echo "pinbell goes on 50 s after SIGTERM"; exit 1`, "NAME", s.name))
 	if err != nil {
 		return err
 	}

@@ -13,13 +13,13 @@ import (
 
 var _ sensors.Line = (*Line)(nil)
 
-// next is the next batch that Watch tells, within 5 s.
+// next is the next batch that Watch tells.
 func next(t *testing.T, out <-chan []sensors.Reading) []sensors.Reading {
 	t.Helper()
 	select {
 	case readings := <-out:
 		return readings
-	case <-time.After(5 * time.Second):
+	case <-time.After(ample):
 		t.Fatal("nothing was told")
 		return nil
 	}
@@ -62,7 +62,7 @@ func TestWatchedLineTellsWhatTheKernelWrites(t *testing.T) {
 		if err != nil {
 			t.Errorf("Watch returned %v", err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(ample):
 		t.Fatal("Watch did not end")
 	}
 	if _, err := l.Level(); err == nil {

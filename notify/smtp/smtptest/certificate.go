@@ -141,3 +141,10 @@ func (id identity) writeCA() (string, error) {
 	}
 	return f.Name(), nil
 }
+
+// Issue makes a certificate for name and for 127.0.0.1, as of now, and the
+// pool of the authority to trust, for servers of other protocols.
+func Issue(name string, fault Fault) (tls.Certificate, *x509.CertPool, error) {
+	id, err := newIdentity(name, fault, time.Now())
+	return id.certificate, id.roots, err
+}

@@ -1,5 +1,5 @@
 // Package smtptest has two mail servers for loopback: Server, an honest one
-// that keeps what it accepts, and Liar, which does at each step of the
+// that keeps what it accepts, if need be in a bad Mood, and Liar, which does at each step of the
 // dialogue what a script says. The demo command runs the honest one too.
 //
 // Neither sends mail anywhere, and neither needs a test to run in: what fails
@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/mail"
 	"os"
@@ -46,6 +47,8 @@ type Options struct {
 	// for the honest one. It may wait. The steps are ehlo, auth, mail, rcpt
 	// and dot; argument is the client's name, the user, or an address.
 	Answer func(step, argument string) *Reply
+	// Mood makes the server misbehave at random, after Answer had its say.
+	Mood Mood
 	// Accepted, if set, hears of each mail before the client does.
 	Accepted func(Mail)
 }
@@ -87,6 +90,9 @@ type Server struct {
 	mails    []Mail
 	logins   int
 	refusals int
+	mood     Mood
+	dice     *rand.Rand
+	misdeeds map[string]int
 	served   chan struct{} // closed when the server has stopped
 }
 
@@ -111,7 +117,8 @@ func Start(o Options) (*Server, error) {
 		listener.Close()
 		return nil, err
 	}
-	s := &Server{options: o, id: id, caFile: caFile, listener: listener, served: make(chan struct{})}
+	s := &Server{options: o, id: id, caFile: caFile, listener: listener, misdeeds: make(map[string]int), served: make(chan struct{})}
+	s.Behave(o.Mood)
 	s.smtp = s.newSMTP()
 	go s.serve()
 	return s, nil

@@ -43,7 +43,7 @@ func (t *talk) use(conn net.Conn) { t.conn, t.in = conn, bufio.NewReader(conn) }
 
 // act does what the script wants at a step, or else says honestly.
 func (t *talk) act(step, line, honestly string) error {
-	return t.perform(t.liar.options.Script(step, line), honestly)
+	return t.perform(t.liar.script(step, line), honestly)
 }
 
 func (t *talk) perform(act Act, honestly string) error {
@@ -52,10 +52,15 @@ func (t *talk) perform(act Act, honestly string) error {
 		return t.send(honestly + "\r\n")
 	case say:
 		return t.send(act.text)
+	case piecemeal:
+		return t.dribble(honestly + "\r\n")
+	case flood:
+		return t.flood()
 	case drop:
 		t.send(act.text)
 		return errDone
 	case stall:
+		t.send(act.text)
 		<-t.liar.closing
 		return errDone
 	}
@@ -65,6 +70,31 @@ func (t *talk) perform(act Act, honestly string) error {
 func (t *talk) send(text string) error {
 	_, err := io.WriteString(t.conn, text)
 	return err
+}
+
+func (t *talk) dribble(text string) error {
+	_, err := dribble{t.conn}.Write([]byte(text))
+	return err
+}
+
+func (t *talk) flood() error {
+	for {
+		if err := t.send("250-more\r\n"); err != nil {
+			return err
+		}
+	}
+}
+
+// dribble writes byte by byte.
+type dribble struct{ net.Conn }
+
+func (d dribble) Write(p []byte) (n int, err error) {
+	for i := range p {
+		if _, err := d.Conn.Write(p[i : i+1]); err != nil {
+			return i, err
+		}
+	}
+	return len(p), nil
 }
 
 func (t *talk) trickle(gap time.Duration) error {
@@ -81,11 +111,15 @@ func (t *talk) trickle(gap time.Duration) error {
 }
 
 func (t *talk) encrypt() error {
-	if act := t.liar.options.Script("tls", ""); act.kind != honest {
+	bare := t.bare
+	switch act := t.liar.script("tls", ""); {
+	case act.kind == piecemeal:
+		bare = dribble{t.bare}
+	case act.kind != honest:
 		t.in.Peek(1) // a lie within the handshake waits for its first message
 		return t.perform(act, "")
 	}
-	conn := tls.Server(t.bare, t.liar.id.config(false))
+	conn := tls.Server(bare, t.liar.id.config(false))
 	if err := conn.Handshake(); err != nil {
 		return err
 	}
@@ -115,8 +149,8 @@ func (t *talk) command(line string) error {
 	case "EHLO":
 		return t.ehlo(line)
 	case "STARTTLS":
-		act := t.liar.options.Script("starttls", line)
-		if err := t.perform(act, "220 2.0.0 go ahead"); err != nil || act.kind != honest {
+		act := t.liar.script("starttls", line)
+		if err := t.perform(act, "220 2.0.0 go ahead"); err != nil || !act.honest() {
 			return err
 		}
 		return t.encrypt()
@@ -172,27 +206,32 @@ func (t *talk) from(line string) error {
 	if t.open {
 		return t.send("503 5.5.1 Nested MAIL\r\n")
 	}
-	act := t.liar.options.Script("mail", line)
-	t.mail, t.open = Mail{From: line}, act.kind == honest
+	act := t.liar.script("mail", line)
+	t.mail, t.open = Mail{From: line}, act.honest()
 	return t.perform(act, "250 2.1.0 Ok")
 }
 
 // data reads a body wherever the client has been told to send one.
 func (t *talk) data(line string) error {
-	act := t.liar.options.Script("data", line)
+	act := t.liar.script("data", line)
 	if err := t.perform(act, "354 End with a dot"); err != nil {
 		return err
 	}
 	if act.kind == say && !strings.HasPrefix(act.text, "354") {
 		return nil
 	}
-	for {
+	for begun := false; ; begun = true {
 		text, err := t.in.ReadString('\n')
 		if err != nil {
 			return err
 		}
 		if text == ".\r\n" {
 			break
+		}
+		if !begun {
+			if err := t.interrupt(); err != nil {
+				return err
+			}
 		}
 		t.mail.Bytes = append(t.mail.Bytes, strings.TrimPrefix(text, ".")...)
 	}
@@ -201,4 +240,13 @@ func (t *talk) data(line string) error {
 	t.liar.mails = append(t.liar.mails, t.mail)
 	t.liar.mu.Unlock()
 	return t.act("dot", "", "250 2.0.0 Ok: queued as 343FD5003CE")
+}
+
+// interrupt answers in the middle of a mail, if the script wants that.
+func (t *talk) interrupt() error {
+	act := t.liar.script("body", "")
+	if act.honest() {
+		return nil
+	}
+	return t.perform(act, "")
 }

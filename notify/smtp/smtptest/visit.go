@@ -23,14 +23,23 @@ type visit struct {
 var _ smtp.AuthSession = (*visit)(nil)
 
 func (s *Server) newVisit(c *smtp.Conn) (smtp.Session, error) {
-	if err := s.answer("ehlo", c.Hostname()); err != nil {
+	if err := s.answer("ehlo", c.Hostname(), c); err != nil {
 		return nil, err
 	}
 	return &visit{server: s, conn: c}, nil
 }
 
-// answer asks the test for a reply of its own; nil means the honest one.
-func (s *Server) answer(step, argument string) error {
+// answer asks the test for a reply of its own, and then the server's mood; nil
+// means the honest one.
+func (s *Server) answer(step, argument string, c *smtp.Conn) error {
+	if err := s.made(step, argument); err != nil {
+		return err
+	}
+	return s.obey(s.whim(step), c)
+}
+
+// made is an answer to order.
+func (s *Server) made(step, argument string) error {
 	if s.options.Answer == nil {
 		return nil
 	}
@@ -54,7 +63,7 @@ func (v *visit) Auth(mechanism string) (sasl.Server, error) {
 }
 
 func (v *visit) logIn(user, password string) error {
-	err := v.server.answer("auth", user)
+	err := v.server.answer("auth", user, v.conn)
 	if err == nil && (user != v.server.options.Username || password != v.server.options.Password) {
 		err = smtp.ErrAuthFailed
 	}
@@ -74,11 +83,11 @@ func (v *visit) Mail(from string, _ *smtp.MailOptions) error {
 		return &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "Authentication required"}
 	}
 	v.from = from
-	return v.server.answer("mail", from)
+	return v.server.answer("mail", from, v.conn)
 }
 
 func (v *visit) Rcpt(to string, _ *smtp.RcptOptions) error {
-	if err := v.server.answer("rcpt", to); err != nil {
+	if err := v.server.answer("rcpt", to, v.conn); err != nil {
 		return err
 	}
 	v.to = append(v.to, to)
@@ -90,7 +99,11 @@ func (v *visit) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if err := v.server.answer("dot", v.from); err != nil {
+	if err := v.server.made("dot", v.from); err != nil {
+		return err
+	}
+	whim := v.server.whim("dot")
+	if err := v.server.obey(whim, v.conn); err != nil {
 		return err
 	}
 	m := Mail{From: v.from, To: v.to, Bytes: body, User: v.user}
@@ -99,6 +112,10 @@ func (v *visit) Data(r io.Reader) error {
 	}
 	m.RoundTrips = roundTrips(v.conn.Conn())
 	m = v.server.accept(m)
+	if whim.name == "forget" {
+		v.conn.Conn().Close()
+		return errHungUp
+	}
 	return &smtp.SMTPError{Code: 250, EnhancedCode: smtp.EnhancedCode{2, 0, 0}, Message: "Ok: queued as " + m.QueueID}
 }
 

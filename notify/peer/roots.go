@@ -1,4 +1,4 @@
-package smtp
+package peer
 
 import (
 	"crypto/x509"
@@ -7,12 +7,12 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// roots are whom a server's certificate may be signed by: the relay's own
-// authority; else nil, which is the system's; else, on a minimal image that has
-// none, the ones built in.
-func (r *Relay) roots() *x509.CertPool {
-	if r.Roots != nil {
-		return r.Roots
+// Roots are whom a server's certificate may be signed by: the owner's
+// authority, where there is one; else nil, which is the system's; else, on a
+// minimal image that has none, the ones built in.
+func Roots(own *x509.CertPool) *x509.CertPool {
+	if own != nil {
+		return own
 	}
 	if system, err := x509.SystemCertPool(); err == nil && !system.Equal(x509.NewCertPool()) {
 		return nil
