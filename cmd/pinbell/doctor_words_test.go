@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -221,49 +219,4 @@ func TestNumbersAreGrouped(t *testing.T) {
 			t.Errorf("grouped(%d) = %s, want %s", n, got, want)
 		}
 	}
-}
-
-func TestDoctorForProgramsIsAnArrayOfChecks(t *testing.T) {
-	t.Parallel()
-	g := newGarage(t)
-	g.plug.pull()
-	out, _ := g.call(exitFault, "doctor", "--json", "--config", g.config(), "--state", g.state)
-	var checks []Check
-	if err := json.Unmarshal([]byte(out), &checks); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	checkOf(t, checks, "connect").says(t, fault, "refuses connections", "nc -vz localhost")
-	checkOf(t, checks, "login").says(t, skipped, "needs connect first")
-}
-
-func TestDoctorLooksAtTheFallbackToo(t *testing.T) {
-	t.Parallel()
-	g := newGarage(t)
-	g.parts = fmt.Sprintf(`
-[[mail.fallback]]
-provider = "custom"
-host = "localhost"
-port = %d
-ca_file = "ca.pem"
-username = "garage@example.org"
-password_file = "mail.password"
-`, closedPort()) + g.parts
-	all := g.examine()
-	checkOf(t, all, "sender").says(t, fine)
-	checkOf(t, all, "fallback dns").says(t, fine)
-	checkOf(t, all, "fallback connect").says(t, fault, "refuses connections on port")
-	checkOf(t, all, "fallback login").says(t, skipped, "needs connect first")
-}
-
-func TestDoctorSeesWhatKeepsTheStoreFromBeingWritten(t *testing.T) {
-	t.Parallel()
-	g := newGarage(t)
-	d := newDisk(t, g)
-	checkOf(t, g.examine(), "store").says(t, warn, "can be written to, and has .* free", "Make room on this disk soon")
-	d.fill()
-	checkOf(t, g.examine(), "store").says(t, fault, "^the disk is full, so nothing can be saved in ", "Make room on it")
-	d.free()
-	d.readOnly(true)
-	checkOf(t, g.examine(), "store").says(t, fault, "^the disk is read-only", "dmesg")
-	d.readOnly(false)
 }
