@@ -237,13 +237,29 @@ func writeWaiting(out io.Writer, all []waits) {
 		writeWaits(out, w)
 		fmt.Fprintln(out)
 	}
+	fmt.Fprintf(out, "%s. %s\n", howMany(all), byAge(all))
+}
+
+// howMany says "2 mails and 1 event wait".
+func howMany(all []waits) string {
 	mails := 0
 	for _, w := range all {
 		if w.Mail {
 			mails++
 		}
 	}
-	fmt.Fprintf(out, "%s and %s wait. %s\n", count(mails, "mail"), count(len(all)-mails, "event"), byAge(all))
+	var parts []string
+	if mails > 0 {
+		parts = append(parts, count(mails, "mail"))
+	}
+	if events := len(all) - mails; events > 0 {
+		parts = append(parts, count(events, "event"))
+	}
+	verb := " wait"
+	if len(all) == 1 {
+		verb = " waits"
+	}
+	return strings.Join(parts, " and ") + verb
 }
 
 func writeWaits(out io.Writer, w waits) {
@@ -268,7 +284,9 @@ func writeWaits(out io.Writer, w waits) {
 		line(ev.Kind.String(), "%s  %s", momentTime(ev.At), eventName(ev))
 	}
 	line("to", "%s", strings.Join(w.To, ", "))
-	writeAttempts(line, w.Attempts)
+	if len(w.Attempts) > 1 || w.Tries > 1 { // a single one is why it waits
+		writeAttempts(line, w.Attempts)
+	}
 }
 
 // next says when it is tried.
