@@ -37,7 +37,7 @@ check:           ## gofmt, vet, staticcheck, go.mod tidy
 	go mod tidy -diff
 	go mod verify
 
-crash: build     ## kill -9 at random, KILLS times, while a mail server misbehaves
+crash: build     ## kill -9 at random, KILLS times, while a mail server misbehaves at random
 	go run ./scripts/crash -pinbell ./pinbell -kills $(or $(KILLS),300)
 
 faults:          ## the faults that take minutes: hanging servers, a disk that recovers

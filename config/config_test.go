@@ -195,8 +195,8 @@ func TestExamplesThatAreCommentedOutPassToo(t *testing.T) {
 		"fallbacks": {len(config.Mail.Fallback), 2},
 		"at_most":   {warm.AtMost, notify.Rate{Mails: 3, Per: time.Hour}},
 		"attach":    {warm.Attach, []string{"file:/run/cam/last.jpg", "http://127.0.0.1:8080/snapshot", "exec:/usr/bin/rpicam-still -o -"}},
-		"subject":   {config.Mail.Templates.Subject, "Alarm at the garage"},
-		"body":      {config.Mail.Templates.Body, "Something is wrong at the garage.\n"},
+		"subject":   {config.Mail.Templates.Subject, "{{.Title}} {{.Value}} in the garage"},
+		"body":      {config.Mail.Templates.Body, "{{.Title}} since {{.Since}}, says the garage.\n{{.Body}}\n"},
 		"per_day":   {config.Mail.Fallback[0].PerDay, 100},
 		"host":      {config.Mail.Fallback[1].Host, "eu1.unione.io"},
 	} {

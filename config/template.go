@@ -1,10 +1,11 @@
 package config
 
 import (
+	"errors"
 	"regexp"
-	"strconv"
 	"strings"
-	"text/template"
+
+	"pinbell/notify/mail"
 )
 
 // templates checks the owner's templates.
@@ -13,43 +14,38 @@ func (c *check) templates(t Templates) {
 	c.template("mail.templates.body", t.Body)
 }
 
-// parseTemplate tries one template, by its key. Its error is one of
-// text/template, which names a line and, of an execution, a column.
-func parseTemplate(key, text string) error {
-	_, err := template.New(key).Parse(text)
-	return err
-}
-
-// templateError is how text/template writes its errors.
-var templateError = regexp.MustCompile(`(?s)template: ?[^:]*:([0-9]+):(?:([0-9]+):)? (?:executing "[^"]*" at )?(.*)$`)
-
-// started is where it says that something begins that has no end.
-var started = regexp.MustCompile(`started at [^:]*:([0-9]+)$`)
-
 // template tells a mistake in a template, with its line in the file where the
 // text stands there as it is.
 func (c *check) template(path, text string) {
 	if text == "" {
 		return // not written, or told
 	}
-	err := parseTemplate(leaf(path), text)
-	if err == nil {
-		return
+	subject, body := text, ""
+	if leaf(path) == "body" {
+		subject, body = "", text
 	}
-	m := templateError.FindStringSubmatch(err.Error())
-	if m == nil {
-		c.wrong(path, "", "this is not a template: %v", err)
-		return
+	_, err := mail.ParseTemplates(subject, body)
+	for _, m := range templateFaults(err) {
+		sentence, hint := plainTemplate(m.Sentence)
+		p := c.wrong(path, hint, "%s", sentence)
+		if at := c.where(path); at.verbatim && m.Line >= 1 {
+			p.Line = at.textLine + min(m.Line-1, strings.Count(text, "\n"))
+		}
 	}
-	sentence, hint := plainTemplate(m[3])
-	p := c.wrong(path, hint, "%s", sentence)
-	line, _ := strconv.Atoi(m[1])
-	if begin := started.FindStringSubmatch(m[3]); begin != nil {
-		line, _ = strconv.Atoi(begin[1])
+}
+
+// templateFaults are those that an error joins.
+func templateFaults(err error) (all []*mail.Mistake) {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range many.Unwrap() {
+			all = append(all, templateFaults(one)...)
+		}
+		return all
 	}
-	if at := c.where(path); at.verbatim && line >= 1 {
-		p.Line = at.textLine + min(line-1, strings.Count(text, "\n"))
+	if m, ok := errors.AsType[*mail.Mistake](err); ok {
+		all = append(all, m)
 	}
+	return all
 }
 
 // templateMistakes are what text/template says, by words that tell its

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -19,9 +18,9 @@ func TestMistakeInATemplateHasTheLineOfTheFile(t *testing.T) {
 		"subject = '{{end}}'\n":                                   first,
 		"\nbody = \"\"\"{{end}}\"\"\"\n":                          first + 1,
 		"body = \"\"\"\na\n{{end}}\n\"\"\"\n":                     first + 2,
-		"body = '''\r\na\r\n\r\n{{.x | shout}}\r\n'''\n":          first + 3,
+		"body = '''\r\na\r\n\r\n{{.Title | shout}}\r\n'''\n":      first + 3,
 		"body = \"\"\"\na\n{{if 1}}\n\n\"\"\"\n":                  first + 4,
-		"body = \"\"\"\na\n{{.x\n\n\"\"\"\n":                      first + 2,
+		"body = \"\"\"\na\n{{.Title\n\n\"\"\"\n":                  first + 2,
 		"body = \"a\\n{{end}}\"\n":                                first,
 		"subject = 'a'\nbody = \"\"\"\na\\t\n{{/* a \n\n\"\"\"\n": first + 1,
 	} {
@@ -33,22 +32,8 @@ func TestMistakeInATemplateHasTheLineOfTheFile(t *testing.T) {
 }
 
 func TestTemplatesReachTheMailAsWritten(t *testing.T) {
-	config := accepted(t, templated("subject = \"a {{.}}\"\nbody = '''\nb\n\n{{if .}}c{{else}}d{{end}}\n'''\n"))
-	if want := (Templates{Subject: "a {{.}}", Body: "b\n\n{{if .}}c{{else}}d{{end}}\n"}); config.Mail.Templates != want {
+	config := accepted(t, templated("subject = \"a {{.Title}}\"\nbody = '''\nb\n\n{{if .Over}}c{{else}}d{{end}}\n'''\n"))
+	if want := (Templates{Subject: "a {{.Title}}", Body: "b\n\n{{if .Over}}c{{else}}d{{end}}\n"}); config.Mail.Templates != want {
 		t.Errorf("%+v", config.Mail.Templates)
-	}
-}
-
-// What text/template says of an execution reads like what it says of a parse.
-func TestBothFormsOfATemplatesErrorAreUnderstood(t *testing.T) {
-	for text, want := range map[string]string{
-		`template: body:3: unexpected "}" in operand`:                                                               `3 unexpected "}" in operand`,
-		`template: body:2:7: executing "body" at <.Foo>: can't evaluate field Foo in type mail.Alert`:               `2 <.Foo>: can't evaluate field Foo in type mail.Alert`,
-		`try the body: template: body:12:1: executing "body" at <index .A 3>: error calling index: out of range: 3`: `12 <index .A 3>: error calling index: out of range: 3`,
-	} {
-		m := templateError.FindStringSubmatch(text)
-		if m == nil || fmt.Sprint(m[1], " ", m[3]) != want {
-			t.Errorf("%s: %q", text, m)
-		}
 	}
 }

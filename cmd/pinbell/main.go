@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -137,8 +138,10 @@ func coded(run func(*cobra.Command, []string) error) func(*cobra.Command, []stri
 }
 
 // newLog writes lines for people and the journal. Under systemd the journal
-// has the time already.
+// has the time already. What libraries write by themselves is left out: to
+// net/http that is what a server said unasked, and it may echo a key.
 func newLog(w io.Writer) *slog.Logger {
+	log.SetOutput(io.Discard)
 	options := &slog.HandlerOptions{}
 	if os.Getenv("JOURNAL_STREAM") != "" {
 		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {

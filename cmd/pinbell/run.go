@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 
 	"pinbell/config"
 	"pinbell/notify"
+	"pinbell/notify/capture"
 	"pinbell/notify/clock"
 	"pinbell/notify/mail"
 	"pinbell/notify/outbox"
@@ -53,19 +55,25 @@ type daemon struct {
 }
 
 // run is the street from sensor to server, and every goroutine on it: one per
-// bus or line, the engine, the courier, the clock, and one for status and the
-// watchdog. It returns when all of them have ended.
+// bus or line, the engine, the camera, the courier, the clock, and one for
+// status and the watchdog. It returns when all of them have ended.
 func (d *daemon) run(ctx context.Context) error {
 	started := time.Now()
 	if err := boardIsThere(d.cfg.Sensors); err != nil {
 		return err
 	}
 	troubles := &notify.Troubles{Changed: d.tellTrouble}
-	box, err := outbox.Open(outbox.Config{Dir: d.state, Limits: limits(d.cfg), Troubles: troubles})
+	var box *outbox.Box
+	var clk *clock.Clock
+	camera := capture.New(capture.Config{
+		Dir: filepath.Join(d.state, "attached"), Log: d.log,
+		Now: func() time.Time { now, _ := clk.Time(); return now }, Done: func() { box.Nudge() },
+	})
+	box, err := outbox.Open(outbox.Config{Dir: d.state, Limits: limits(d.cfg), Troubles: troubles, Pictures: camera})
 	if err != nil {
 		return fmt.Errorf("open the store in %s: %w", d.state, err)
 	}
-	clk := clock.New(clock.Config{Servers: d.cfg.Time.Servers, Floor: later(buildTime(), box.Floor()), Troubles: troubles})
+	clk = clock.New(clock.Config{Servers: d.cfg.Time.Servers, Floor: later(buildTime(), box.Floor()), Troubles: troubles})
 	box.Clock = clk
 	sources, err := sources(d.cfg)
 	if err != nil {
@@ -98,6 +106,7 @@ func (d *daemon) run(ctx context.Context) error {
 		all.Go(func() error { return source(ctx, readings) })
 	}
 	all.Go(func() error { return clk.Run(ctx) })
+	all.Go(func() error { return camera.Run(ctx) })
 	all.Go(func() error { return engine.Run(ctx, heard) })
 	all.Go(func() error { return courier.Run(ctx) })
 	all.Go(func() error { return desk.Run(ctx) })
@@ -160,7 +169,8 @@ func (d *daemon) tellTrouble(t notify.Trouble, gone bool) {
 }
 
 func letterhead(cfg *config.Config) mail.Letterhead {
-	return mail.Letterhead{Device: cfg.Device.Name, Location: cfg.Device.Zone, Version: version}
+	own, _ := mail.ParseTemplates(cfg.Mail.Templates.Subject, cfg.Mail.Templates.Body) // they were tried with the config
+	return mail.Letterhead{Device: cfg.Device.Name, Location: cfg.Device.Zone, Version: version, Templates: own}
 }
 
 func later(a, b time.Time) time.Time {

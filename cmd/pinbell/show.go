@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"mime/quotedprintable"
 	"net/mail"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"pinbell/config"
 	"pinbell/notify"
+	letters "pinbell/notify/mail"
 	"pinbell/notify/rules"
 	"pinbell/notify/smtp/smtptest"
 	"pinbell/sensors"
@@ -148,11 +148,11 @@ func letter(data []byte) (string, error) {
 		}
 		fmt.Fprintf(&b, "%-8s %s\n", name+":", value)
 	}
-	body, err := io.ReadAll(quotedprintable.NewReader(m.Body))
+	text, err := letters.ReadText(bytes.NewReader(data))
 	if err != nil {
-		return "", fmt.Errorf("read the body: %w", err)
+		return "", err
 	}
-	b.WriteString("\n" + strings.ReplaceAll(string(body), "\r\n", "\n"))
+	b.WriteString("\n" + text)
 	return strings.TrimRight(b.String(), "\n"), nil
 }
 

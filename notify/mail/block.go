@@ -2,6 +2,7 @@ package mail
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"pinbell/notify"
@@ -39,15 +40,57 @@ func (b block) over() bool {
 	return b.last().Kind == notify.Cleared || b.last().Kind == notify.Returned
 }
 
+// tone is how it looks: by the worst while it lasts.
+func (b block) tone() tone {
+	if b.over() || b.last().Kind == notify.Test {
+		return map[bool]tone{true: toneOver, false: toneInfo}[b.over()]
+	}
+	return toneOf(b.worst().Severity)
+}
+
 // name says what it is and how it stands, in a few words.
 func (b block) name() string {
+	last := b.last()
+	s := title(last)
+	if b.flapping() {
+		s += fmt.Sprintf(" flapping (%d times)", b.rises())
+	}
 	switch {
 	case b.over():
-		return title(b.last()) + " over"
-	case b.last().Kind == notify.Lost:
-		return title(b.last()) + ": no reading"
+		return s + " over"
+	case last.Kind == notify.Lost:
+		return s + ": no reading"
 	}
-	return title(b.last())
+	return s
+}
+
+// flappings is how often a rule goes up, or a sensor away, before a digest
+// calls it flapping.
+const flappings = 3
+
+// rises is how often it went up, or away. Of the events that others stand for,
+// every second one is taken for a rise: the rest are their ends.
+func (b block) rises() (n int) {
+	for _, e := range b.events {
+		if e.Kind == notify.Raised || e.Kind == notify.Lost {
+			n++
+		}
+		n += e.Merged / 2
+	}
+	return n
+}
+
+func (b block) flapping() bool { return b.rises() >= flappings }
+
+// flaps says how often it went up, and in what span.
+func (b block) flaps() string {
+	about := ""
+	for _, e := range b.events {
+		if e.Merged > 0 {
+			about = "about "
+		}
+	}
+	return about + fmt.Sprintf("%d times", b.rises()) + spanned(" in ", between(b.first().At, b.last().At))
 }
 
 // extremes are the lowest and highest values of the telling measure.

@@ -61,6 +61,35 @@ func paragraphs(s string, most int) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
+// laidOut makes a text safe that has a layout of its own: its lines, and the
+// spaces in them, stay.
+func laidOut(s string, most int) string {
+	var lines []string
+	for line := range strings.Lines(strings.ReplaceAll(s, "\t", "    ")) {
+		indent := len(line) - len(strings.TrimLeft(line, " "))
+		lines = append(lines, strings.Repeat(" ", min(indent, 40))+spaced(line))
+	}
+	text := strings.Trim(strings.Join(lines, "\n"), "\n")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+// spaced is oneLine with the spaces between the words as they are, up to 20.
+func spaced(s string) string {
+	var b strings.Builder
+	for s = strings.TrimSpace(s); s != ""; {
+		word, rest, _ := strings.Cut(s, " ")
+		b.WriteString(oneLine(word, maxText))
+		s = strings.TrimLeft(rest, " ")
+		if s != "" {
+			b.WriteString(strings.Repeat(" ", min(len(rest)-len(s)+1, 20)))
+		}
+	}
+	return b.String()
+}
+
 // headerText is oneLine without what a mail program would take for an encoded
 // word (RFC 2047) that we did not write.
 func headerText(s string, most int) string {

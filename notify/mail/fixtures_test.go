@@ -1,7 +1,9 @@
 package mail
 
 import (
+	"fmt"
 	netmail "net/mail"
+	"strings"
 	"time"
 	_ "time/tzdata"
 
@@ -40,7 +42,7 @@ var night = hms(10, 41, 7) // 22:41:07
 // letterOf is a mail that was sealed as soon as its last event had happened.
 func letterOf(events ...notify.Event) notify.Mail {
 	return notify.Mail{
-		ID: "m7k2p9", Checked: true, To: []string{"alex@icloud.com"}, Events: events,
+		ID: fmt.Sprintf("%d.k3f9x2ab", events[0].Serial), Checked: true, To: []string{"alex@icloud.com"}, Events: events,
 		Sealed: events[len(events)-1].At.Wall.Add(2 * time.Second),
 	}
 }
@@ -158,4 +160,87 @@ func letters() map[string]notify.Mail {
 		"raised-and-cleared": letterOf(freezer(notify.Raised), freezer(notify.Cleared)),
 		"undated":            undated, "late": late, "unchecked": unchecked,
 	}
+}
+
+// stationery is a mail and the letterhead that it is written on.
+type stationery struct {
+	mail notify.Mail
+	head Letterhead
+}
+
+// all are mails of every kind and make, by the names of their golden files.
+func all() map[string]stationery {
+	list := map[string]stationery{}
+	for name, m := range letters() {
+		list[name] = stationery{m, head}
+	}
+	road, old := head, letterOf(door())
+	road.Road, road.Domain = "smtp.gmail.com", "pinbell.example.org"
+	old.ID = "abcdefghij2345672345"
+	list["road"], list["old"] = stationery{letterOf(warming(notify.Raised)), road}, stationery{old, head}
+	list["chart"] = stationery{letterOf(warming(notify.Reminder)), head}
+	list["chart-undated"] = stationery{letters()["undated"], head}
+	trace(&list["chart-undated"].mail.Events[0])
+	list["attached"] = stationery{withFiles(notify.Whole), head}
+	list["slim"] = stationery{withFiles(notify.NoAttachments), head}
+	list["text-only"] = stationery{withFiles(notify.TextOnly), head}
+	list["flapping"] = stationery{flapping(), head}
+	return list
+}
+
+// trace gives an event four hours of readings with a gap in them.
+func trace(e *notify.Event) {
+	e.Trace = &notify.Trace{Step: 2 * time.Minute}
+	for i := range 120 {
+		v := float32(-19 + 0.4*float64(i%11)/11)
+		if i > 60 {
+			v += float32(i-60) * 0.08
+		}
+		low, high := v-0.1, v+0.1
+		if i >= 40 && i < 46 {
+			low, high = 1, -1
+		}
+		e.Trace.Low, e.Trace.High = append(e.Trace.Low, low), append(e.Trace.High, high)
+	}
+}
+
+func warming(kind notify.Kind) notify.Event {
+	e := freezer(kind)
+	trace(&e)
+	return e
+}
+
+// pixel is the smallest GIF there is.
+var pixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+
+func withFiles(slim notify.Slim) notify.Mail {
+	e := warming(notify.Raised)
+	e.Attach = []string{"file:/run/cam/last.gif", "http://admin:secret@127.0.0.1:8080/snapshot?token=secret", "exec:/usr/bin/journal --key secret"}
+	m := letterOf(e)
+	m.Slim = slim
+	m.Files = []notify.Attachment{
+		{Source: e.Attach[0], Name: "last.gif", Type: "image/gif", Taken: m.Sealed, Data: pixel},
+		{Source: e.Attach[1], Type: "image/jpeg", Fault: "gave nothing within 10 s"},
+		{Source: e.Attach[2], Name: "Kühl-Tagebuch.txt", Type: "text/plain; charset=utf-8", Taken: m.Sealed, Data: []byte(strings.Repeat("door closed\n", 200))},
+	}
+	return m
+}
+
+// flapping is a night in which a rule went up and down, some of it condensed.
+func flapping() notify.Mail {
+	var events []notify.Event
+	for i := range 7 {
+		e := freezer(notify.Raised)
+		if i%2 == 1 {
+			e = freezer(notify.Cleared)
+		}
+		e.Serial, e.Incident = uint64(40+i), uint64(40+i-i%2)
+		e.At = at(night + time.Duration(i)*20*time.Minute)
+		e.Since, e.Began = at(night+time.Duration(i)*20*time.Minute-5*time.Minute), e.At
+		e.AtMost = notify.Rate{Mails: 3, Per: time.Hour}
+		events = append(events, e)
+	}
+	events[6].Merged = 10
+	trace(&events[6])
+	return letterOf(events...)
 }

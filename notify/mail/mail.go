@@ -10,13 +10,10 @@
 package mail
 
 import (
-	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
-	"mime/quotedprintable"
 	netmail "net/mail"
-	"slices"
-	"strings"
 	"time"
 
 	"pinbell/notify"
@@ -30,30 +27,65 @@ type Letterhead struct {
 	Version  string          // pinbell's own
 	Domain   string          // of Message-IDs, equal by whatever road a mail goes; empty: that of From
 	Road     string          // the server's name, where it is not the first road; empty: it is
+
+	Templates Templates // the owner's; what is not there is in pinbell's words
 }
 
-// Render writes the whole message. It fails on an ID or an address that cannot
-// stand in a header, and on a mail without events or recipients.
-func Render(m notify.Mail, h Letterhead) ([]byte, error) {
+// Letter is a mail in full, ready to be put into a message or handed to a
+// server that makes one.
+type Letter struct {
+	ID         string // "118.k3f9x2ab@icloud.com": the same at every attempt and by every road
+	MessageID  string // the same in brackets
+	References string // the Message-ID that began the thread, in brackets; empty: this mail begins one
+	Subject    string // one line
+	Text       string // lines end in "\n"
+	HTML       string // refers to Inline by "cid:"; empty where only the text goes
+	Inline     []Part // charts, and pictures shown in HTML
+	Attached   []Part
+}
+
+// Part is a file that goes with a letter.
+type Part struct {
+	Name      string // a file's name, without a path
+	Type      string // "image/png"
+	ContentID string // without brackets; of Inline only
+	Data      []byte
+}
+
+// Compose writes the letter. It fails on an ID or an address that cannot stand
+// in a header, and on a mail without events or recipients.
+func Compose(m notify.Mail, h Letterhead) (Letter, error) {
 	l := letter{m, h}
 	if err := l.check(); err != nil {
-		return nil, fmt.Errorf("write mail %q: %w", m.ID, err)
+		return Letter{}, fmt.Errorf("write mail %q: %w", m.ID, err)
 	}
-	var b bytes.Buffer
-	for _, field := range l.header() {
-		b.WriteString(fold(field.name+": "+field.value) + "\r\n")
+	subject, d := l.words()
+	letter := Letter{
+		ID: l.id(l.ID), MessageID: MessageID(m, h), References: l.thread(),
+		Subject: subject, Text: d.text(),
 	}
-	b.WriteString("\r\n")
-	body := quotedprintable.NewWriter(&b)
-	// Writing to a buffer does not fail.
-	_, _ = body.Write([]byte(strings.ReplaceAll(Text(m, h), "\n", "\r\n")))
-	_ = body.Close()
-	return b.Bytes(), nil
+	if m.Slim == notify.TextOnly {
+		return letter, nil
+	}
+	letter.HTML = d.html(subject)
+	letter.Inline = l.charts()
+	pictures, others := l.parts()
+	letter.Inline = append(letter.Inline, pictures...)
+	letter.Attached = others
+	return letter, nil
 }
 
-// MessageID is the mail's own, with brackets: the same at every attempt.
-func MessageID(m notify.Mail, h Letterhead) string {
-	return "<" + m.ID + "@" + domain(h.From.Address) + ">"
+// Subject says the mail in a line, what matters most first: a lock screen shows
+// about 40 characters.
+func Subject(m notify.Mail, h Letterhead) string {
+	subject, _ := letter{m, h}.words()
+	return subject
+}
+
+// Text is the mail's text as people read it, with lines that end in "\n".
+func Text(m notify.Mail, h Letterhead) string {
+	_, d := letter{m, h}.words()
+	return d.text()
 }
 
 // letter is a mail on its letterhead.
@@ -65,15 +97,15 @@ type letter struct {
 func (l letter) location() *time.Location { return cmp.Or(l.Location, time.UTC) }
 
 func (l letter) check() error {
-	if l.ID == "" || strings.Trim(l.ID, ".") != l.ID || strings.ReplaceAll(l.ID, ".", "") != token(l.ID) {
-		return fmt.Errorf("its ID is not made of letters and digits")
+	if !isID(l.ID) {
+		return errors.New("its ID is not made of letters and digits, with one dot at the most")
 	}
 	if len(l.Events) == 0 {
-		return fmt.Errorf("it tells nothing")
+		return errors.New("it tells nothing")
 	}
 	to := l.recipients()
 	if len(to) == 0 {
-		return fmt.Errorf("it has no recipient")
+		return errors.New("it has no recipient")
 	}
 	for _, address := range append(to, l.From.Address) {
 		if !addressable(address) {
@@ -81,99 +113,4 @@ func (l letter) check() error {
 		}
 	}
 	return nil
-}
-
-type field struct{ name, value string }
-
-func (l letter) header() []field {
-	fields := []field{
-		{"From", sender(l.From)},
-		{"To", "<" + strings.Join(l.recipients(), ">, <") + ">"},
-		{"Subject", encode(Subject(l.Mail, l.Letterhead))},
-		// Not time.RFC1123, whose "UTC" is no zone in mail.
-		{"Date", l.Sealed.In(l.location()).Format(time.RFC1123Z)},
-		{"Message-ID", MessageID(l.Mail, l.Letterhead)},
-	}
-	if thread := l.thread(); thread != "" {
-		fields = append(fields, field{"In-Reply-To", thread}, field{"References", thread})
-	}
-	fields = append(fields,
-		field{"Auto-Submitted", "auto-generated"}, // RFC 3834: no vacation notices, please
-		field{"X-Pinbell-Events", serials(l.Events)},
-	)
-	if rules := l.rules(); rules != "" {
-		fields = append(fields, field{"X-Pinbell-Rule", rules})
-	}
-	return append(fields,
-		field{"MIME-Version", "1.0"},
-		field{"Content-Type", "text/plain; charset=utf-8"},
-		field{"Content-Transfer-Encoding", "quoted-printable"},
-	)
-}
-
-// recipients are all whom the mail is for, also those who have it already: the
-// header must not change when some servers took it for some of them.
-func (l letter) recipients() []string {
-	var list []string
-	add := func(addresses []string) {
-		for _, a := range addresses {
-			if !slices.Contains(list, a) {
-				list = append(list, a)
-			}
-		}
-	}
-	for _, e := range l.Events {
-		add(e.To)
-	}
-	add(l.To)
-	return list
-}
-
-// thread is an ID that all mails about one incident refer to, so that mail
-// programs show them together (RFC 5256, REFERENCES). No message has that ID.
-// A mail about several incidents belongs to no thread.
-func (l letter) thread() string {
-	first := l.Events[0]
-	for _, e := range l.Events {
-		if e.Incident != first.Incident {
-			return ""
-		}
-	}
-	if first.Incident == 0 {
-		return ""
-	}
-	about := cmp.Or(token(first.Rule), token(first.Sensor), "pinbell")
-	left := fmt.Sprintf("incident-%d.%s.%s", first.Incident, about, cmp.Or(token(l.Device), "board"))
-	return "<" + left + "@" + domain(l.From.Address) + ">"
-}
-
-// maxListed bounds the names in a header. Serials are not bounded: they prove
-// what was told, and an outbox holds some hundreds of events at the most.
-const maxListed = 20
-
-func (l letter) rules() string {
-	var names []string
-	for _, e := range l.Events {
-		if name := token(e.Rule); name != "" && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names[:min(len(names), maxListed)], " ")
-}
-
-// serials lists the events' numbers, runs of them as "118-120".
-func serials(events []notify.Event) string {
-	var runs []string
-	for i := 0; i < len(events); {
-		j := i + 1
-		for j < len(events) && events[j].Serial == events[j-1].Serial+1 {
-			j++
-		}
-		run := fmt.Sprint(events[i].Serial)
-		if j > i+1 {
-			run = fmt.Sprintf("%d-%d", events[i].Serial, events[j-1].Serial)
-		}
-		runs, i = append(runs, run), j
-	}
-	return strings.Join(runs, " ")
 }

@@ -11,11 +11,12 @@ import (
 	"pinbell/sensors"
 )
 
-// Subject says the mail in a line, what matters most first: a lock screen shows
-// about 40 characters.
-func Subject(m notify.Mail, h Letterhead) string {
-	l := letter{m, h}
-	tag := "[" + headerText(h.Device, maxName) + "] "
+// tag is how the device stands before a subject, in runes.
+const maxTag = 24
+
+// subject says the mail in a line, in pinbell's own words.
+func (l letter) subject() string {
+	tag := "[" + headerText(l.Device, maxTag) + "] "
 	blocks := l.blocks()
 	switch {
 	case len(blocks) == 0:
@@ -23,12 +24,24 @@ func Subject(m notify.Mail, h Letterhead) string {
 	case len(blocks) > 1:
 		return tag + headerText(summary(blocks), maxSubject)
 	}
-	last := blocks[0].last()
-	s := headline(last) + l.stamp(last.At)
-	if n := len(blocks[0].events); n > 1 {
+	b := blocks[0]
+	if b.flapping() {
+		return tag + headerText(flapHeadline(b)+l.stamp(b.last().At), maxSubject)
+	}
+	s := headline(b.last()) + l.stamp(b.last().At)
+	if n := b.count(); n > 1 {
 		s += fmt.Sprintf(", %d events", n)
 	}
 	return tag + headerText(s, maxSubject)
+}
+
+// flapHeadline says a rule that went up and down.
+func flapHeadline(b block) string {
+	s := title(b.last()) + " flapping, " + b.flaps()
+	if b.over() {
+		return "Over: " + s
+	}
+	return alarm(b.worst()) + s
 }
 
 // headline says one event.

@@ -10,7 +10,7 @@ const undated = "at an unknown time before the last start of the board"
 
 // when says the whole date: "Sat 14 Nov 2026 22:41:07 GMT".
 func (l letter) when(m notify.Moment) string {
-	return l.dated(m, "Mon 2 Jan 2006 15:04:05 MST")
+	return l.dated(m, "Mon 2 Jan 2006 15:04:05")
 }
 
 // clock is when without the year, for tables.
@@ -18,7 +18,7 @@ func (l letter) clock(m notify.Moment) string {
 	if m.Undated {
 		return "(time unknown)"
 	}
-	return l.dated(m, "Mon 2 Jan 15:04:05 MST")
+	return l.dated(m, "Mon 2 Jan 15:04:05")
 }
 
 func (l letter) dated(m notify.Moment, layout string) string {
@@ -28,11 +28,39 @@ func (l letter) dated(m notify.Moment, layout string) string {
 	case m.IsZero():
 		return "at an unknown time"
 	}
-	s := m.Wall.In(l.location()).Format(layout)
+	t := m.Wall.In(l.location())
+	s := t.Format(layout) + " " + zoneOf(t)
 	if !m.Trusted && l.Checked {
 		s += " (unchecked)"
 	}
 	return s
+}
+
+// zones are the names of zones that people know, and the offset that they mean
+// by them, in minutes. Elsewhere the same letters may mean another zone: IST is
+// India's time, Ireland's and Israel's.
+var zones = map[string]int{
+	"UTC": 0, "GMT": 0, "BST": 60, "WET": 0, "WEST": 60, "CET": 60, "CEST": 120, "EET": 120, "EEST": 180, "MSK": 180,
+	"EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420,
+	"AKST": -540, "AKDT": -480, "HST": -600, "JST": 540, "AWST": 480, "ACST": 570, "ACDT": 630,
+	"AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780,
+}
+
+// zoneOf names a time's zone, or gives its offset.
+func zoneOf(t time.Time) string {
+	name, offset := t.Zone()
+	if minutes, known := zones[name]; known && minutes*60 == offset {
+		return name
+	}
+	return t.Format("-0700")
+}
+
+// short is the time of day: "22:41".
+func (l letter) short(m notify.Moment) string {
+	if m.Undated || m.IsZero() {
+		return ""
+	}
+	return m.Wall.In(l.location()).Format("15:04")
 }
 
 // brief says a time as shortly as it is clear on the day of the mail: "22:41",

@@ -6,6 +6,10 @@
 // is neither true nor false: a sensor without a fresh reading neither raises
 // nor clears a rule, and its silence is an event of its own.
 //
+// For the chart in a mail it keeps the course of each number that a rule
+// compares, 1 KB for each, in memory only: after a restart a chart begins anew,
+// and an event whose quantity has hardly been read has none.
+//
 // The decision itself is pure (Step). The Engine is the one loop that owns the
 // state of all rules and sensors; it never waits for the network.
 package rules
@@ -67,6 +71,8 @@ type Engine struct {
 	minute  time.Time
 	batch   []Transition
 	asks    chan func()
+
+	histories []*history // by slot; nil: no chart shows it
 }
 
 // rule is a Rule with what the engine keeps for it.
@@ -104,6 +110,8 @@ func New(c Config) *Engine {
 		view:    View{Slots: make([]Cell, len(c.Sensors)*int(sensors.Quantities))},
 		readers: make([][]int, len(c.Sensors)*int(sensors.Quantities)),
 		asks:    make(chan func()),
+
+		histories: histories(c.Rules, c.Sensors),
 	}
 	for i := range c.Sensors {
 		e.sensors = append(e.sensors, sensor{Sensor: &e.Config.Sensors[i]})
@@ -208,6 +216,9 @@ func (e *Engine) reading(r *sensors.Reading) {
 		}
 	}
 	e.view.Slots[slot] = Cell{Value: r.Value, Known: true}
+	if h := e.histories[slot]; h != nil {
+		h.add(r.At, r.Value)
+	}
 	e.fresh(s, r.At)
 	e.minuteOf(r.At)
 	for _, i := range e.readers[slot] {

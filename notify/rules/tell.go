@@ -26,6 +26,7 @@ func (e *Engine) transition(r *rule, before State, kind notify.Kind, now time.Ti
 	}
 	ev.Incident, ev.Since, ev.Began = r.incident.Serial, r.incident.Since, r.incident.Began
 	ev.Terms = e.terms(r, now)
+	ev.Trace = e.course(ev.Terms, now)
 	ev.Others = e.others(ev.Terms, now)
 	if kind != notify.Cleared { // a picture of what is over alarms nobody
 		ev.Attach = r.Attach

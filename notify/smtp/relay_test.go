@@ -17,8 +17,7 @@ const (
 	message  = "From: <garage@example.org>\r\nSubject: Freezer warm\r\nMessage-ID: <m1@pinbell>\r\n\r\nToo warm.\r\n"
 )
 
-// relayTo is a relay for servers on loopback. No test waits for its deadline:
-// those that need one to pass live in a bubble.
+// relayTo is a relay for servers on loopback.
 func relayTo(s interface {
 	Host() string
 	Port() int
@@ -26,7 +25,7 @@ func relayTo(s interface {
 	return &Relay{
 		Provider: "custom", Host: s.Host(), Port: s.Port(),
 		Username: user, Password: func() (notify.Secret, error) { return password, nil },
-		LocalName: "garage.local", Deadline: 2 * time.Minute,
+		LocalName: "garage.local", Deadline: 30 * time.Second,
 	}
 }
 

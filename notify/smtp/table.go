@@ -246,7 +246,12 @@ func (f finding) came() string {
 func (f finding) class() string { return strconv.Itoa(f.reply.kind()) + "xx" }
 
 func oneOf(list, word string) bool {
-	return list == "" || slices.Contains(strings.Fields(list), word)
+	for one := range strings.SplitSeq(list, " ") {
+		if one == word {
+			return true
+		}
+	}
+	return list == ""
 }
 
 // enhancedIn compares subject and detail: "x.7.*" has 5.7.0 and 4.7.1. A reply

@@ -55,6 +55,9 @@ func (a answer) gist() string {
 	return "error"
 }
 
+// maxOdd is how much is shown of an answer that is not the API's.
+const maxOdd = 100
+
 // readAnswer reads a body of maxAnswer bytes at most. An empty object and an
 // empty list are alike to UniOne's language, and a number may come as a string.
 func readAnswer(status int, body []byte) answer {
@@ -67,6 +70,7 @@ func readAnswer(status int, body []byte) answer {
 		Failed  json.RawMessage `json:"failed_emails"`
 	}
 	if len(body) > maxAnswer || json.Unmarshal(body, &said) != nil {
+		a.message = string(body[:min(len(body), maxOdd)])
 		return a
 	}
 	code, _ := strconv.ParseInt(strings.Trim(string(said.Code), `"`), 10, 32)

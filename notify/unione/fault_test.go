@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pinbell/notify"
+	"pinbell/notify/smtp/smtptest"
 	"pinbell/notify/unione/unionetest"
 )
 
@@ -54,14 +55,15 @@ var faults = []struct {
 	{"too fast", unionetest.Say(429, refusal("0")), "deferred dot mail.quota account", again},
 	{"too fast, with a wait", unionetest.Say(429, "", "Retry-After", "600"), "deferred dot mail.quota account", 10 * time.Minute},
 	{"too fast, for ever", unionetest.Say(429, "", "Retry-After", "2000000000"), "deferred dot mail.quota account", longest},
-	{"large 199", unionetest.Say(400, refusal("199")), "refused dot mail.size", again},
-	{"large 413", unionetest.Say(413, "<html>nginx</html>"), "refused dot mail.size", again},
+	{"large 199", unionetest.Say(400, refusal("199")), "refused dot mail.size", 0},
+	{"large 413", unionetest.Say(413, "<html>nginx</html>"), "refused dot mail.size", 0},
 	{"elsewhere", unionetest.Say(302, "", "Location", "/elsewhere"), "down dot mail.server account", later},
 	{"moved", unionetest.Say(308, "", "Location", "https://127.0.0.1:1/"), "down dot mail.server account", later},
 	{"404", unionetest.Say(404, "<html>nginx</html>"), "down dot mail.server account", later},
 	{"405", unionetest.Say(405, ""), "down dot mail.server account", later},
 	{"408", unionetest.Say(408, ""), "deferred dot mail.server", again},
 	{"418 by a gateway", unionetest.Say(418, "<html>"), "deferred dot mail.server", later},
+	{"a receipt that is none", unionetest.Say(400, taken), "deferred dot mail.server", later},
 	{"500", unionetest.Say(500, refusal("100")), "deferred dot mail.server", again},
 	{"502", unionetest.Say(502, "<html>bad gateway</html>"), "unknown dot mail.server account", 0},
 	{"503", unionetest.Say(503, ""), "deferred dot mail.server account", again},
@@ -140,10 +142,38 @@ func TestTheTroubleNamesWhatHelps(t *testing.T) {
 		{"api.unione.io", "0", 429, []string{"fewer requests"}},
 		{"api.unione.io", "0", 302, []string{"HTTP 302 Found", "not where UniOne's API is"}},
 		{"api.unione.io", "0", 502, []string{"status page", "may arrive twice"}},
+		{"us1.unione.io", "102", 401, []string{"refused the API key", `mail.host = "eu1.unione.io"`}},
 	} {
 		s := &Session{relay: Relay{Host: c.host}}
 		v := s.verdict(&finding{step: atDot, answer: readAnswer(c.http, []byte(refusal(c.code)))})
 		mustSay(t, v, c.says...)
+	}
+}
+
+func TestWhatIsNoAnswerOfTheAPIsIsShown(t *testing.T) {
+	for body, want := range map[string]string{
+		"":                             "HTTP 200 OK",
+		"<h1>Welcome to the hotel\n":   "HTTP 200 OK: <h1>Welcome to the hotel",
+		"key " + unionetest.Key + "!":  "HTTP 200 OK: key ***!",
+		strings.Repeat("y", 10*maxOdd): "HTTP 200 OK: " + strings.Repeat("y", maxOdd),
+	} {
+		_, r := scripted(t, unionetest.Say(200, body))
+		v := attempt(t, r, warm())
+		if v.Reply != want {
+			t.Errorf("%.50q: %q, want %q", body, v.Reply, want)
+		}
+		mustSay(t, v, "gave no clear receipt for the mail: "+want)
+	}
+	for want, act := range map[string]unionetest.Act{
+		"malformed HTTP":          unionetest.Raw("220 smtp.example.org ESMTP\r\n"),
+		"server response headers": unionetest.Raw("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2*maxHeader)),
+		"the other side hung up":  unionetest.Raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + taken),
+		"HTTP 200 OK: {":          unionetest.Flood,
+	} {
+		_, r := scripted(t, act)
+		if v := attempt(t, r, warm()); v.Outcome != notify.Unknown || !strings.HasPrefix(v.Reply, want) {
+			t.Errorf("%s: %q, want %q", short(v), v.Reply, want)
+		}
 	}
 }
 
@@ -198,7 +228,7 @@ func TestTheDeadlineHoldsWhateverStalls(t *testing.T) {
 	for _, r := range []*Relay{stalling, &mute} {
 		r.Deadline = 200 * time.Millisecond
 		v := attempt(t, r, warm())
-		if (v.Outcome != notify.Unknown && v.Outcome != notify.Down) || v.Trouble.Code != "mail.network" {
+		if v.Outcome == notify.Accepted || v.Outcome == notify.Refused || v.Trouble == nil || v.Trouble.Code != "mail.network" {
 			t.Errorf("%s: %s", short(v), v.Reply)
 		}
 		complete(t, v)
@@ -232,17 +262,16 @@ func TestAMailThatBreaksOffIsTheMails(t *testing.T) {
 }
 
 func TestWhoCannotBeReachedIsDown(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.83.7.1:0")
+	closed, err := smtptest.HoldPort()
 	if err != nil {
-		t.Skip("this machine has one loopback address only")
+		t.Fatal(err)
 	}
-	listener.Close()
-	port := listener.Addr().(*net.TCPAddr).Port
-	v := attempt(t, &Relay{Host: "127.83.7.1", Port: port}, warm())
+	defer closed.Close()
+	v := attempt(t, &Relay{Host: "127.0.0.1", Port: closed.Number()}, warm())
 	if short(v) != "down dial mail.network account" {
 		t.Fatalf("%s: %s", short(v), v.Reply)
 	}
-	mustSay(t, v, "refuses connections", "nc -vz 127.83.7.1")
+	mustSay(t, v, "refuses connections", "nc -vz 127.0.0.1")
 
 	for err, want := range map[error]string{
 		&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: Host, IsNotFound: true}}: "down dial mail.dns account",

@@ -16,12 +16,12 @@ import (
 
 // letter is what a mail says, and what goes with it.
 type letter struct {
-	ID         string // the Message-ID, with brackets
+	MessageID  string // in brackets
+	References string // the Message-ID that began the thread, in brackets; empty: none did
 	Subject    string
 	Text, HTML string
 	Inline     []part
 	Attached   []part
-	References []string
 }
 
 // part is a picture in the HTML, or a file.
@@ -36,7 +36,7 @@ func compose(m notify.Mail, h mail.Letterhead) (letter, error) {
 	if _, err := mail.Render(m, h); err != nil {
 		return letter{}, err
 	}
-	return letter{ID: mail.MessageID(m, h), Subject: mail.Subject(m, h), Text: mail.Text(m, h)}, nil
+	return letter{MessageID: mail.MessageID(m, h), Subject: mail.Subject(m, h), Text: mail.Text(m, h)}, nil
 }
 
 // message is a mail as the API takes it. Zeros matter: some of the defaults
@@ -79,9 +79,15 @@ func request(m notify.Mail, h mail.Letterhead, to []string) ([]byte, *finding) {
 	if err != nil {
 		return nil, &finding{step: atIdle, cause: unfit, err: err}
 	}
+	out := messageOf(l, h, to)
+	out.Key = idempotenceKey(m, to)
+	return out.encode()
+}
+
+func messageOf(l letter, h mail.Letterhead, to []string) message {
 	out := message{
-		Subject: l.Subject, FromEmail: h.From.Address, FromName: h.From.Name, Body: body{l.HTML, l.Text},
-		Headers: headers(l), Key: idempotenceKey(m, to), Engine: "none",
+		Subject: l.Subject, FromEmail: h.From.Address, FromName: h.From.Name,
+		Body: body{l.HTML, l.Text}, Headers: headers(l), Engine: "none",
 	}
 	for _, address := range to {
 		out.Recipients = append(out.Recipients, recipient{address})
@@ -92,7 +98,7 @@ func request(m notify.Mail, h mail.Letterhead, to []string) ([]byte, *finding) {
 	for _, p := range l.Inline {
 		out.Inline = append(out.Inline, file{p.Type, p.ContentID, p.Data})
 	}
-	return out.encode()
+	return out
 }
 
 // encode refuses what UniOne would, and without building it first.
@@ -131,12 +137,11 @@ func tooMuch(format string, args ...any) *finding {
 // among them; Exchange heeds X-Auto-Response-Suppress in its place.
 func headers(l letter) map[string]string {
 	list := map[string]string{
-		"X-Pinbell-Message-ID":     l.ID,
+		"X-Pinbell-Message-ID":     l.MessageID,
 		"X-Auto-Response-Suppress": "All",
 	}
-	if n := len(l.References); n > 0 {
-		list["In-Reply-To"] = l.References[n-1]
-		list["References"] = strings.Join(l.References, " ")
+	if l.References != "" {
+		list["In-Reply-To"], list["References"] = l.References, l.References
 	}
 	return list
 }

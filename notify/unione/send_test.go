@@ -51,6 +51,31 @@ func TestTheMailArrivesAsItWasWritten(t *testing.T) {
 	}
 }
 
+func TestPicturesAndThreadGoAlong(t *testing.T) {
+	l := letter{
+		MessageID: "<m1@garage>", Subject: "Warm", Text: "t", HTML: `<img src="cid:chart">`,
+		Inline:     []part{{"chart.png", "image/png", "chart", []byte("PNG")}},
+		Attached:   []part{{"last.jpg", "image/jpeg", "", []byte{0xff, 0xd8}}},
+		References: "<m0@garage>",
+	}
+	text, met := messageOf(l, head, []string{"alex@example.org"}).encode()
+	if met != nil {
+		t.Fatal(met)
+	}
+	var got struct{ Message unionetest.Message }
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	m := got.Message
+	if m.Body.HTML != l.HTML || !reflect.DeepEqual(m.Inline, []unionetest.File{{Type: "image/png", Name: "chart", Content: []byte("PNG")}}) ||
+		!reflect.DeepEqual(m.Attached, []unionetest.File{{Type: "image/jpeg", Name: "last.jpg", Content: []byte{0xff, 0xd8}}}) {
+		t.Errorf("%s", text)
+	}
+	if m.Headers["References"] != "<m0@garage>" || m.Headers["In-Reply-To"] != "<m0@garage>" || m.Headers["X-Pinbell-Message-ID"] != l.MessageID {
+		t.Errorf("headers %v", m.Headers)
+	}
+}
+
 func TestSeveralMailsGoOverOneConnection(t *testing.T) {
 	s, r := serve(t, unionetest.Options{Failed: map[string]string{"gone@example.org": "invalid"}})
 	session := mustOpen(t, r)
@@ -251,9 +276,8 @@ func TestWhatUniOneWouldRefuseForItsSizeIsNotSent(t *testing.T) {
 		mustSay(t, v, "too large", "bytes", "less in it")
 	}
 	full, met := message{Attached: []file{photo(7_000_000)}}.encode()
-	var back struct{ Message message }
-	if met != nil || len(full) > MaxBytes || json.Unmarshal(full, &back) != nil || len(back.Message.Attached[0].Content) != 7_000_000 {
-		t.Errorf("a mail that fits: %v", met)
+	if met != nil || len(full) < 9_000_000 || len(full) > MaxBytes {
+		t.Errorf("a mail that fits: %d bytes, %v", len(full), met)
 	}
 }
 

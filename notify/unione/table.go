@@ -109,10 +109,10 @@ var table = []row{
 	{"dot", "", "205 206 215 1103 1598", "", ruling{refused, false, again, "mail.refused"}},
 	{"dot", "", "901 902 905 906 1599", "", ruling{deferred, true, long, "mail.quota"}},
 	{"dot", "", "904", "", ruling{deferred, true, later, "mail.quota"}}, // until it is paid
-	{"dot", "", "199", "", ruling{refused, false, again, "mail.size"}},
+	{"dot", "", "199", "", ruling{refused, false, 0, "mail.size"}},      // with less in it, it has another key
 	{"dot", "", "150", "", ruling{deferred, true, again, "mail.server"}},
 
-	{"dot", "413", "", "", ruling{refused, false, again, "mail.size"}},
+	{"dot", "413", "", "", ruling{refused, false, 0, "mail.size"}},
 	{"dot", "429", "", "", ruling{deferred, true, again, "mail.quota"}},
 	{"dot", "401", "", "", ruling{down, true, later, "mail.login"}},
 	{"dot", "402", "", "", ruling{deferred, true, later, "mail.quota"}},

@@ -39,7 +39,7 @@ func lawful(t testing.TB, f finding) {
 		t.Errorf("%+v is %s, and no mail is concerned", f, got.outcome)
 	case got.outcome == notify.Refused && answered && !f.answer.read && f.answer.status != http.StatusRequestEntityTooLarge:
 		t.Errorf("%+v is refused by who is not the API", f)
-	case answered && (got.outcome == notify.Refused || got.outcome == notify.Deferred) && got.wait <= time.Minute:
+	case answered && (got.outcome == notify.Refused || got.outcome == notify.Deferred) && got.wait <= time.Minute && got.trouble != "mail.size":
 		t.Errorf("%+v is tried again while UniOne may decline its key", f)
 	case got.outcome == notify.Down && !got.account:
 		t.Errorf("%+v is down, and yet not for every mail", f)

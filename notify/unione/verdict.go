@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 
 	"pinbell/notify"
 	"pinbell/notify/peer"
@@ -67,8 +68,10 @@ func (f *finding) stepOf(ruled ruling) step {
 // words are the server's, or the error's.
 func (f *finding) words() string {
 	switch {
-	case f.cause == "":
+	case f.cause == "" && f.answer.read:
 		return f.answer.message
+	case f.cause == "":
+		return strings.TrimSuffix(f.answer.numbers()+strings.TrimSpace(f.answer.message), ": ")
 	case errors.Is(f.err, io.EOF), errors.Is(f.err, io.ErrUnexpectedEOF):
 		return "the other side hung up"
 	}
@@ -77,5 +80,6 @@ func (f *finding) words() string {
 	if errors.As(f.err, &op) && op.Err != nil && op.Op != "dial" {
 		return op.Op + ": " + op.Err.Error()
 	}
-	return f.err.Error()
+	text := strings.TrimPrefix(f.err.Error(), "net/http: HTTP/1.x transport connection broken: ")
+	return strings.TrimPrefix(text, "net/http: ")
 }

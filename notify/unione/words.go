@@ -23,7 +23,7 @@ type wording struct {
 
 func (s *Session) wording(f *finding) wording {
 	said := s.mask.Clean(f.words())
-	if f.cause == "" {
+	if f.cause == "" && f.answer.read {
 		said = f.answer.numbers() + cmp.Or(said, "no word of explanation")
 	}
 	return wording{f, s.relay.host(), s.relay.port(), s.mask, said, s.relay.now()}
@@ -143,7 +143,6 @@ func (w wording) blocked() string {
 }
 
 func (w wording) badKey() (sentence, remedy string) {
-	const fresh = "Copy the API key from the UniOne account, under Settings, into the file that mail.password_file names."
 	switch {
 	case w.answer.code == 114:
 		return fmt.Sprintf("The API key is of an account in another data centre than %s: %s", w.host, w.said), otherHost(w.host)
@@ -151,8 +150,12 @@ func (w wording) badKey() (sentence, remedy string) {
 		return fmt.Sprintf("%s does not let this API key send mail: %s", w.host, w.said),
 			"Look into the UniOne account: it may be blocked or not confirmed yet, or the key may be of a project that may not send."
 	}
-	return fmt.Sprintf("%s refused the API key: %s", w.host, w.said),
-		"Most likely the key was not copied whole, or was replaced in the account since. " + fresh + " " + otherHost(w.host)
+	remedy = "Most likely the key was not copied whole, or was replaced in the account since. " +
+		"Copy the API key from the UniOne account, under Settings, into the file that mail.password_file names."
+	if w.host != Host { // which knows the accounts of all data centres
+		remedy += " " + otherHost(w.host)
+	}
+	return fmt.Sprintf("%s refused the API key: %s", w.host, w.said), remedy
 }
 
 // otherHost names where else the account may be.

@@ -3,15 +3,14 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"mime"
-	"mime/quotedprintable"
 	netmail "net/mail"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"pinbell/notify/mail"
 	"pinbell/notify/smtp/smtptest"
 )
 
@@ -39,12 +38,7 @@ func open(m smtptest.Mail) (letter, error) {
 	if l.events, err = numbers(parsed.Header.Get("X-Pinbell-Events")); err != nil {
 		return l, err
 	}
-	body := parsed.Body
-	if strings.EqualFold(parsed.Header.Get("Content-Transfer-Encoding"), "quoted-printable") {
-		body = quotedprintable.NewReader(body)
-	}
-	text, err := io.ReadAll(body)
-	l.text = strings.ReplaceAll(string(text), "\r\n", "\n")
+	l.text, err = mail.ReadText(bytes.NewReader(m.Bytes))
 	return l, err
 }
 

@@ -1,28 +1,24 @@
 // Command crash kills a running pinbell with SIGKILL at random instants, while
-// events are raised and the mail server misbehaves, and then counts: every
-// event that was committed must be in an accepted mail, and two accepted mails
-// with one event must have one Message-ID.
+// events are raised and the mail server misbehaves at random, and then counts:
+// every event that was committed must be in an accepted mail, no number may be
+// given to two events, and mails that tell one event must be copies of each
+// other, with one Message-ID.
 //
 //	crash -pinbell ./pinbell -kills 300
 package main
 
 import (
-	"bufio"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log"
 	"math/rand/v2"
-	"net/mail"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"pinbell/notify/clock/ntptest"
@@ -33,19 +29,20 @@ func main() {
 	log.SetFlags(0)
 	binary := flag.String("pinbell", "./pinbell", "the `binary` to kill")
 	kills := flag.Int("kills", 300, "how often")
+	seed := flag.Uint64("seed", rand.Uint64(), "what the server's moods and the lengths of lives are drawn from")
 	flag.Parse()
-	if err := crash(*binary, *kills); err != nil {
-		log.Fatal("crash: ", err)
+	if err := crash(*binary, *kills, *seed); err != nil {
+		log.Fatalf("crash: %v (seed %d)", err, *seed)
 	}
 }
 
-func crash(binary string, kills int) error {
+func crash(binary string, kills int, seed uint64) error {
 	dir, err := os.MkdirTemp("", "pinbell-crash-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	p := &proof{binary: binary, dir: dir, committed: map[uint64]bool{}}
+	p := &proof{binary: binary, dir: dir, dice: rand.New(rand.NewPCG(seed, 0)), committed: map[uint64]bool{}, twice: map[uint64]bool{}}
 	if err := p.setUp(); err != nil {
 		return err
 	}
@@ -56,17 +53,18 @@ func crash(binary string, kills int) error {
 	flipping.Go(func() { p.flip(stop) })
 	began := time.Now()
 	for i := range kills {
-		p.misbehave(rand.IntN(3) > 0)
-		if err := p.life(time.Duration(20+rand.IntN(600)) * time.Millisecond); err != nil {
+		p.server.Behave(p.mood())
+		if err := p.life(p.fate()); err != nil {
+			close(stop)
 			return fmt.Errorf("life %d: %w", i+1, err)
 		}
 		if (i+1)%50 == 0 {
-			log.Printf("%d kills, %d events committed, %d mails accepted", i+1, len(p.committed), len(p.server.Mails()))
+			log.Printf("%d kills, %d events committed, %d mails accepted", i+1, p.events(), len(p.server.Mails()))
 		}
 	}
 	close(stop)
 	flipping.Wait()
-	p.misbehave(false)
+	p.server.Behave(smtptest.Mood{})
 	if err := p.drain(); err != nil {
 		return err
 	}
@@ -78,10 +76,14 @@ type proof struct {
 	binary, dir string
 	server      *smtptest.Server
 	time        *ntptest.Server
+	dice        *rand.Rand
+	atReceipt   atomic.Pointer[os.Process] // killed as soon as the server takes a mail
+
+	deaths [deaths]int
 
 	mu        sync.Mutex
-	bad       bool
 	committed map[uint64]bool // serials that the daemon's log says are stored
+	twice     map[uint64]bool // of them, those that were given to a second event
 }
 
 const config = `
@@ -121,7 +123,7 @@ func (p *proof) setUp() (err error) {
 	if p.time, err = ntptest.Start("127.0.0.1:0"); err != nil {
 		return err
 	}
-	if p.server, err = smtptest.Start(smtptest.Options{Answer: p.answer}); err != nil {
+	if p.server, err = smtptest.Start(smtptest.Options{Accepted: p.accepted}); err != nil {
 		return err
 	}
 	text := fmt.Sprintf(config, p.server.Port(), p.server.CAFile(), smtptest.Username, p.time.Addr())
@@ -130,6 +132,14 @@ func (p *proof) setUp() (err error) {
 		os.WriteFile(filepath.Join(p.dir, "mail.password"), []byte(smtptest.Password), 0o600),
 		p.set(0),
 	)
+}
+
+// accepted is called when the server has a mail and pinbell does not know that
+// yet.
+func (p *proof) accepted(smtptest.Mail) {
+	if victim := p.atReceipt.Swap(nil); victim != nil {
+		victim.Kill()
+	}
 }
 
 // set writes the sensor's file in place, as a kernel file changes.
@@ -150,129 +160,68 @@ func (p *proof) flip(stop <-chan struct{}) {
 	}
 }
 
-func (p *proof) misbehave(bad bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.bad = bad
+// mood is the server's for one life: bad in two of three. It has all kinds of
+// misdeeds, without one that would need hours to be forgiven.
+func (p *proof) mood() smtptest.Mood {
+	if p.dice.IntN(3) == 0 {
+		return smtptest.Mood{}
+	}
+	m := smtptest.Moody(p.dice.Uint64())
+	m.Drop, m.Forget, m.Slow, m.SlowBy = 5, 6, 10, 100*time.Millisecond
+	return m
 }
 
-// answer makes the server refuse, put off and be slow, at random.
-func (p *proof) answer(step, _ string) *smtptest.Reply {
-	p.mu.Lock()
-	bad := p.bad
-	p.mu.Unlock()
-	if !bad {
-		return nil
+// death is what a life ends at.
+type death int
+
+const (
+	anyTime   death = iota // after a random time
+	atCommit               // a moment after an event was stored
+	atReceipt              // when the server has a mail, and pinbell not its receipt
+	deaths
+)
+
+// fate draws how a life ends, and when at the latest.
+func (p *proof) fate() (death, time.Duration) {
+	at := death(p.dice.IntN(int(deaths) + 1))
+	if at == deaths {
+		at = anyTime
 	}
-	switch rand.IntN(12) {
-	case 0:
-		return &smtptest.Reply{Code: 421, Text: "4.3.2 Not now"}
-	case 1:
-		return &smtptest.Reply{Code: 451, Text: "4.3.0 Try again"}
-	case 2, 3:
-		time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond)
+	longest := time.Duration(20+p.dice.IntN(600)) * time.Millisecond
+	if at != anyTime {
+		longest += time.Second
 	}
-	return nil
+	return at, longest
 }
 
-var serial = regexp.MustCompile(`msg=event .*serial=(\d+)`)
-
-// life starts the daemon, listens to its log, and kills it.
-func (p *proof) life(length time.Duration) error {
-	cmd := exec.Command(p.binary, "run", "--config", filepath.Join(p.dir, "pinbell.toml"), "--state", filepath.Join(p.dir, "state"))
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	timer := time.AfterFunc(length, func() { cmd.Process.Kill() })
-	defer timer.Stop()
-	tail := p.listen(stderr)
-	err = cmd.Wait()
-	if exited, ok := errors.AsType[*exec.ExitError](err); ok && !exited.Exited() {
-		return nil // by our signal
-	}
-	return fmt.Errorf("the daemon ended by itself: %v\n%s", err, tail)
-}
-
-// listen notes the events that the log says are committed.
-func (p *proof) listen(log io.Reader) (tail string) {
-	lines := bufio.NewScanner(log)
-	for lines.Scan() {
-		tail = lines.Text()
-		if m := serial.FindStringSubmatch(tail); m != nil {
-			n, _ := strconv.ParseUint(m[1], 10, 64)
-			p.committed[n] = true
-		}
-	}
-	return tail
-}
-
-// drain lets the daemon live until all is told.
+// drain lets the daemon live until all is told, or for ten minutes. What was
+// put off for long is tried again at once: at a start, and when it is asked to.
 func (p *proof) drain() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	for ctx.Err() == nil {
-		if err := p.life(4 * time.Second); err != nil {
+	for end := time.Now().Add(10 * time.Minute); time.Now().Before(end) && len(p.missing()) > 0; {
+		stop := make(chan struct{})
+		var watching sync.WaitGroup
+		watching.Go(func() { p.retry(stop) })
+		err := p.life(whenTold, 20*time.Second)
+		close(stop)
+		watching.Wait()
+		if err != nil {
 			return err
-		}
-		if len(p.missing(p.told())) == 0 {
-			return nil
 		}
 	}
 	return nil // count says what is missing
 }
 
-// told gives, by serial, the Message-IDs of the mails that it came in.
-func (p *proof) told() map[uint64][]string {
-	told := map[uint64][]string{}
-	for _, m := range p.server.Mails() {
-		parsed, err := mail.ReadMessage(strings.NewReader(string(m.Bytes)))
-		if err != nil {
-			continue
-		}
-		for _, part := range strings.Fields(parsed.Header.Get("X-Pinbell-Events")) {
-			first, last, isRange := strings.Cut(part, "-")
-			from, _ := strconv.ParseUint(first, 10, 64)
-			to := from
-			if isRange {
-				to, _ = strconv.ParseUint(last, 10, 64)
-			}
-			for n := from; n <= to; n++ {
-				told[n] = append(told[n], m.MessageID)
-			}
+// retry has the daemon try again, as its owner would.
+func (p *proof) retry(stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(2 * time.Second):
+			// One that has just been killed does not answer, and need not.
+			_ = exec.Command(p.binary, "outbox", "retry", "--state", p.state()).Run()
 		}
 	}
-	return told
 }
 
-func (p *proof) missing(told map[uint64][]string) (missing []uint64) {
-	for n := range p.committed {
-		if len(told[n]) == 0 {
-			missing = append(missing, n)
-		}
-	}
-	return missing
-}
-
-func (p *proof) count(kills int, took time.Duration) error {
-	told := p.told()
-	missing := p.missing(told)
-	again, different := 0, 0
-	for _, ids := range told {
-		for _, id := range ids[1:] {
-			again++
-			if id != ids[0] {
-				different++
-			}
-		}
-	}
-	fmt.Printf("kills %d · events committed %d · in accepted mails %d · mails %d · missing %d · told again with the same Message-ID %d, with another %d · %.0f s\n",
-		kills, len(p.committed), len(told), len(p.server.Mails()), len(missing), again, different, took.Seconds())
-	if len(missing) > 0 || different > 0 || len(p.committed) == 0 {
-		return fmt.Errorf("missing %v, %d told by two different mails", missing, different)
-	}
-	return nil
-}
+func (p *proof) state() string { return filepath.Join(p.dir, "state") }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // Act is what a server does with a request. The zero value is the honest one.
@@ -14,6 +15,7 @@ type Act struct {
 	raw    string   // written as it is, and then the connection ends
 	drop   bool     // end the connection
 	stall  bool     // say nothing until the server is closed
+	flood  bool     // begin as a receipt does, and never end
 }
 
 // Drop takes the request and hangs up.
@@ -21,6 +23,9 @@ var Drop = Act{drop: true}
 
 // Stall takes the request and says nothing.
 var Stall = Act{stall: true}
+
+// Flood answers with a receipt that goes on for as long as anybody listens.
+var Flood = Act{flood: true}
 
 // Say answers; header has names and values by turns.
 func Say(status int, body string, header ...string) Act {
@@ -58,6 +63,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		act = s.options.Script(asked)
 	}
 	switch {
+	case act.flood:
+		flood(w)
 	case act.stall, act.drop, act.raw != "":
 		s.takeOver(w, act)
 	case act.status != 0:
@@ -68,6 +75,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, act.body) // the client may have gone
 	default:
 		s.honest(w, r, asked)
+	}
+}
+
+func flood(w io.Writer) {
+	_, err := io.WriteString(w, `{"status":"success","job_id":"`)
+	for err == nil {
+		_, err = io.WriteString(w, strings.Repeat("x", 1<<16))
 	}
 }
 

@@ -1,0 +1,171 @@
+package chart
+
+import (
+	"image"
+	"image/color"
+	"math"
+)
+
+// ink is a colour of the palette that things are drawn with.
+type ink uint8
+
+// The inks. All of them but the pale ones have a contrast of 4.5 to paper.
+const (
+	paper ink = iota
+	alarm     // the ground beyond the limit
+	grid
+	soft // the axes' labels
+	dark
+	calm // the readings
+	loud // the readings beyond the limit, and the limit
+	inks
+)
+
+var colors = [inks]color.RGBA{
+	paper: {0xfb, 0xfb, 0xf9, 0xff}, alarm: {0xfd, 0xe9, 0xe6, 0xff}, grid: {0xdc, 0xdc, 0xd8, 0xff},
+	soft: {0x55, 0x55, 0x58, 0xff}, dark: {0x1c, 0x1c, 0x1e, 0xff},
+	calm: {0x1f, 0x5f, 0x9e, 0xff}, loud: {0xb8, 0x1f, 0x17, 0xff},
+}
+
+// canvas is a picture of at most 256 colours: the inks, and the shades between
+// them that smooth edges need, as they come to be needed.
+type canvas struct {
+	image  *image.Paletted
+	shades map[shade]uint8
+}
+
+// shade is an ink over a colour of the palette, so many sixteenths of it.
+type shade struct {
+	ground uint8
+	ink    ink
+	part   uint8
+}
+
+func newCanvas(width, height int) canvas {
+	c := canvas{image.NewPaletted(image.Rect(0, 0, width, height), nil), map[shade]uint8{}}
+	for _, rgb := range colors {
+		c.image.Palette = append(c.image.Palette, rgb)
+	}
+	return c
+}
+
+// dab puts ink on a pixel: none of it for part 0, all for 1.
+func (c canvas) dab(x, y int, with ink, part float64) {
+	if !(image.Point{x, y}).In(c.image.Rect) || !(part > 0) {
+		return
+	}
+	i := c.image.PixOffset(x, y)
+	c.image.Pix[i] = c.mix(shade{c.image.Pix[i], with, uint8(min(part, 1)*16 + 0.5)})
+}
+
+func (c canvas) mix(s shade) uint8 {
+	if s.part >= 16 {
+		return uint8(s.ink)
+	}
+	index, known := c.shades[s]
+	if !known {
+		index = c.place(blend(c.image.Palette[s.ground].(color.RGBA), colors[s.ink], int(s.part)))
+		c.shades[s] = index
+	}
+	return index
+}
+
+// place finds a colour in the palette, adds it while there is room, and else
+// takes the nearest.
+func (c canvas) place(rgb color.RGBA) uint8 {
+	nearest, far := 0, math.MaxInt32
+	for i, have := range c.image.Palette {
+		if d := distance(have.(color.RGBA), rgb); d < far {
+			nearest, far = i, d
+		}
+	}
+	if far <= 12 || len(c.image.Palette) == 256 { // 12: two levels of each colour, which nobody sees
+		return uint8(nearest)
+	}
+	c.image.Palette = append(c.image.Palette, rgb)
+	return uint8(len(c.image.Palette) - 1)
+}
+
+func distance(a, b color.RGBA) int {
+	r, g, bl := int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B)
+	return r*r + g*g + bl*bl
+}
+
+func blend(ground, over color.RGBA, part int) color.RGBA {
+	mix := func(a, b uint8) uint8 { return uint8((int(a)*(16-part) + int(b)*part + 8) / 16) }
+	return color.RGBA{mix(ground.R, over.R), mix(ground.G, over.G), mix(ground.B, over.B), 0xff}
+}
+
+// fill paints whole pixels.
+func (c canvas) fill(r image.Rectangle, with ink) {
+	r = r.Intersect(c.image.Rect)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			c.image.Pix[c.image.PixOffset(x, y)] = uint8(with)
+		}
+	}
+}
+
+// mask gathers how far pixels are covered, so that lines that meet do not
+// darken each other's edges.
+type mask struct {
+	rect image.Rectangle
+	part []float32
+}
+
+func newMask(r image.Rectangle) mask { return mask{r, make([]float32, r.Dx()*r.Dy())} }
+
+func (m mask) at(x, y int) float32 {
+	if !(image.Point{x, y}).In(m.rect) {
+		return 0
+	}
+	return m.part[(y-m.rect.Min.Y)*m.rect.Dx()+x-m.rect.Min.X]
+}
+
+func (m mask) cover(x, y int, part float64) {
+	if !(image.Point{x, y}).In(m.rect) || !(part > 0) {
+		return
+	}
+	i := (y-m.rect.Min.Y)*m.rect.Dx() + x - m.rect.Min.X
+	m.part[i] = max(m.part[i], float32(min(part, 1)))
+}
+
+// point is a place in pixels.
+type point struct{ x, y float64 }
+
+// stroke draws a line with round ends.
+func (m mask) stroke(a, b point, width float64) {
+	reach := width/2 + 1
+	box := image.Rect(int(math.Floor(min(a.x, b.x)-reach)), int(math.Floor(min(a.y, b.y)-reach)),
+		int(math.Ceil(max(a.x, b.x)+reach)), int(math.Ceil(max(a.y, b.y)+reach))).Intersect(m.rect)
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		for x := box.Min.X; x < box.Max.X; x++ {
+			m.cover(x, y, width/2+0.5-gap(point{float64(x) + 0.5, float64(y) + 0.5}, a, b))
+		}
+	}
+}
+
+// gap is how far p is from the line between a and b.
+func gap(p, a, b point) float64 {
+	dx, dy := b.x-a.x, b.y-a.y
+	along := 0.0
+	if length := dx*dx + dy*dy; length > 0 {
+		along = min(max(((p.x-a.x)*dx+(p.y-a.y)*dy)/length, 0), 1)
+	}
+	return math.Hypot(p.x-a.x-along*dx, p.y-a.y-along*dy)
+}
+
+// band fills between two lines from x a to x b, each of which goes from one
+// height to another.
+func (m mask) band(ax, bx float64, atA, atB [2]float64) {
+	for x := int(ax); x <= int(bx); x++ {
+		share := 0.0
+		if bx > ax {
+			share = min(max((float64(x)+0.5-ax)/(bx-ax), 0), 1)
+		}
+		top, bottom := atA[0]+share*(atB[0]-atA[0]), atA[1]+share*(atB[1]-atA[1])
+		for y := int(top); y <= int(bottom); y++ {
+			m.cover(x, y, min(float64(y)+1, bottom)-max(float64(y), top))
+		}
+	}
+}
