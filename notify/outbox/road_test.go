@@ -355,3 +355,32 @@ func TestAccountsQuotaHoldsAllAndHammersNobody(t *testing.T) {
 		}
 	})
 }
+
+// A program that is started again and again must not hammer an account.
+func TestRefusedLoginIsRememberedOverARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		streetStart = time.Now()
+		dir, first := t.TempDir(), newStreet("first.example", 0)
+		first.open = down("auth", time.Hour)
+		for i := range 19 {
+			b := open(t, dir, wide, newClock(t, true))
+			b.Roads = []Road{first.Road}
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() {
+				c := &Courier{Box: b, Clock: b.Clock, Troubles: b.Troubles, Log: slog.New(slog.DiscardHandler)}
+				done <- c.Run(ctx)
+			}()
+			if i == 0 {
+				raise(b, "a", notify.Warning)
+			}
+			pass(time.Minute)
+			stop()
+			<-done
+			cut(b)
+		}
+		if n := len(first.dials()); n != 2 {
+			t.Errorf("logins at %v in 19 starts of a minute each", first.dials())
+		}
+	})
+}
