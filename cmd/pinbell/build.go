@@ -90,10 +90,12 @@ func offsets(o config.Offset) (all [sensors.Quantities]float64) {
 }
 
 func line(id int, s config.Sensor) source {
-	w := sensors.Watched{ID: id, Beat: s.Every, Line: gpio.New(gpio.Config{
-		Line: s.Line, Pull: s.Pull, ActiveLow: s.Active == "low", Debounce: s.Debounce,
-	})}
+	w := sensors.Watched{ID: id, Beat: s.Every, Line: gpio.New(lineConfig(s))}
 	return w.Watch
+}
+
+func lineConfig(s config.Sensor) gpio.Config {
+	return gpio.Config{Line: s.Line, Pull: s.Pull, ActiveLow: s.Active == "low", Debounce: s.Debounce}
 }
 
 // polled makes a sensor that is asked, and names the loop that asks it.

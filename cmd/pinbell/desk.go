@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -25,6 +26,7 @@ import (
 type desk struct {
 	dir      string
 	device   string
+	config   string // its sum
 	started  time.Time
 	engine   *rules.Engine
 	courier  *outbox.Courier
@@ -44,14 +46,28 @@ const (
 	longestMail = 15 * time.Minute
 )
 
-// request is a command's question; the answer is one JSON value.
+// request is a command's question; the answer is one JSON value, a refusal
+// where it cannot be answered.
 type request struct {
-	Command string `json:"command"`
+	Command string        `json:"command"`
+	ID      string        `json:"id,omitempty"`     // retry, drop: a mail's; "all" where that is meant
+	Newest  int           `json:"newest,omitempty"` // log: so many at the most; 0: all
+	Since   time.Time     `json:"since,omitzero"`   // log: none before this
+	Ago     time.Duration `json:"ago,omitempty"`    // log: none from longer ago, by the daemon's time
+}
+
+// refusal is the answer to what cannot be answered: why, and the exit code
+// that the command is to end with.
+type refusal struct {
+	Error string `json:"error"`
+	Exit  int    `json:"exit,omitempty"`
 }
 
 // Report is the answer to "status".
 type Report struct {
 	Version  string               `json:"version"`
+	PID      int                  `json:"pid,omitempty"`
+	Config   string               `json:"config,omitempty"` // the SHA-256 of the config as it was when the daemon started
 	Device   string               `json:"device"`
 	Up       time.Duration        `json:"up"` // ns since the daemon started
 	Clock    clock.Status         `json:"clock"`
@@ -182,20 +198,34 @@ func (d *desk) answer(ctx context.Context, conn net.Conn) {
 	if err := json.NewDecoder(conn).Decode(&r); err != nil {
 		return // the client went away
 	}
-	var reply any = map[string]string{"error": "this pinbell does not know the command " + r.Command + ": is the daemon older than the command?"}
-	if r.Command == "status" {
-		reply = d.report(ctx)
-	}
-	if err := json.NewEncoder(conn).Encode(reply); err != nil {
+	if err := json.NewEncoder(conn).Encode(d.reply(ctx, r)); err != nil {
 		d.log.Debug("answer a command", "err", err)
 	}
+}
+
+// reply is the answer to a request. The beat of the watchdog waits for it, so
+// none of them waits for more than a commit to the disk.
+func (d *desk) reply(ctx context.Context, r request) any {
+	switch r.Command {
+	case "status":
+		return d.report(ctx)
+	case "log":
+		return d.told(r)
+	case "outbox":
+		return d.waiting()
+	case "retry":
+		return d.retry(r.ID)
+	case "drop":
+		return d.dropped(r.ID)
+	}
+	return refusal{Error: "the pinbell that runs does not know the command " + r.Command + ": it is older than this one. Start it again (systemctl restart pinbell)"}
 }
 
 func (d *desk) report(ctx context.Context) Report {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r := Report{
-		Version: version, Device: d.device, Up: time.Since(d.started), Clock: d.clock.Status(),
+		Version: version, PID: os.Getpid(), Config: d.config, Device: d.device, Up: time.Since(d.started), Clock: d.clock.Status(),
 		Mail:     d.mail(),
 		Troubles: d.troubles.List(),
 	}
@@ -216,8 +246,9 @@ func (d *desk) mail() MailReport {
 	}
 }
 
-// ask puts a command to the running daemon.
-func ask(dir, command string, reply any) error {
+// ask puts a request to the running daemon. A refusal is an error, with the
+// exit code that the daemon gave it.
+func ask(dir string, r request, reply any) error {
 	path, done := shortPath(dir)
 	defer done()
 	conn, err := net.DialTimeout("unix", path, patience)
@@ -226,21 +257,35 @@ func ask(dir, command string, reply any) error {
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(2 * patience))
-	if err := json.NewEncoder(conn).Encode(request{command}); err != nil {
-		return err
+	var raw json.RawMessage
+	if err := errors.Join(json.NewEncoder(conn).Encode(r), json.NewDecoder(conn).Decode(&raw)); err != nil {
+		return notRunning(dir, err)
 	}
-	return json.NewDecoder(conn).Decode(reply)
+	var no refusal
+	if json.Unmarshal(raw, &no) == nil && no.Error != "" {
+		return exit{max(no.Exit, exitFailed), errors.New(no.Error)}
+	}
+	if err := json.Unmarshal(raw, reply); err != nil {
+		return fmt.Errorf("read the daemon's answer: %w", err)
+	}
+	return nil
 }
+
+// noDaemon is the error of a state directory without a daemon that answers:
+// the store then has what it would say.
+type noDaemon struct{ sentence string }
+
+func (n noDaemon) Error() string { return n.sentence }
 
 func notRunning(dir string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return errors.New("this user may not ask the daemon in " + dir + ": run it with sudo")
 	case unix.Access(dir, unix.W_OK) == unix.EROFS:
-		return errors.New("the disk with the state directory " + dir + " is read-only, so a pinbell that runs there cannot be asked. " +
-			"It goes on with alarms in memory: `journalctl -u pinbell` shows what it says. A failing card does that: look at `dmesg`")
+		return noDaemon{"the disk with the state directory " + dir + " is read-only, so a pinbell that runs there cannot be asked. " +
+			"It goes on with alarms in memory: `journalctl -u pinbell` shows what it says. A failing card does that: look at `dmesg`"}
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ECONNREFUSED): // the socket of one that has ended stays
-		return errors.New("no pinbell is running with the state directory " + dir + ". Start it (systemctl start pinbell), or name its directory with --state")
+		return noDaemon{"no pinbell is running with the state directory " + dir + ". Start it (systemctl start pinbell), or name its directory with --state"}
 	}
 	return errors.New("the daemon in " + dir + " does not answer (" + err.Error() + "): it has stopped, or hangs. `journalctl -u pinbell` says more")
 }

@@ -159,7 +159,7 @@ func (g *garage) until(what string, limit time.Duration, wanted func(Report) boo
 	limit = ample(limit)
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(40 * time.Millisecond) {
 		var raw json.RawMessage
-		if err := ask(g.state, "status", &raw); err != nil {
+		if err := ask(g.state, request{Command: "status"}, &raw); err != nil {
 			last = err.Error()
 			continue
 		}
@@ -214,7 +214,7 @@ func (g *garage) arrived(n int, limit time.Duration) []smtptest.Mail {
 		}
 	}
 	var raw json.RawMessage
-	err := ask(g.state, "status", &raw)
+	err := ask(g.state, request{Command: "status"}, &raw)
 	g.t.Fatalf("%d mails within %v, want %d\nstatus: %s %v\nall that was said:\n%s", len(g.mail.Mails()), limit, n, raw, err, g.said.String())
 	return nil
 }

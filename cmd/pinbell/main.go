@@ -25,6 +25,7 @@ import (
 const (
 	exitFailed = 1 // it was tried and did not work
 	exitUsage  = 2 // the config or the call is wrong
+	exitFault  = 3 // doctor found a fault
 )
 
 // exit is an error with the code to end with. An empty text says nothing: what
@@ -63,7 +64,10 @@ type places struct {
 	state  string
 }
 
-const defaultConfig = "/etc/pinbell/pinbell.toml"
+const (
+	defaultConfig = "/etc/pinbell/pinbell.toml"
+	defaultState  = "/var/lib/pinbell"
+)
 
 func (p *places) addConfig(c *cobra.Command) *cobra.Command {
 	c.Flags().StringVarP(&p.config, "config", "c", defaultConfig, "the config `file`")
@@ -71,7 +75,7 @@ func (p *places) addConfig(c *cobra.Command) *cobra.Command {
 }
 
 func (p *places) addState(c *cobra.Command) *cobra.Command {
-	c.Flags().StringVar(&p.state, "state", "", "the state `directory` (default $STATE_DIRECTORY, else /var/lib/pinbell)")
+	c.Flags().StringVar(&p.state, "state", "", "the state `directory` (default $STATE_DIRECTORY, else "+defaultState+")")
 	return c
 }
 
@@ -84,7 +88,7 @@ func (p *places) stateDir() string {
 	if dir, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); dir != "" {
 		return dir
 	}
-	return "/var/lib/pinbell"
+	return defaultState
 }
 
 func command() *cobra.Command {
@@ -96,12 +100,21 @@ func command() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(runCommand(), demoCommand(), checkCommand(), statusCommand(), testCommand(), versionCommand())
-	for _, c := range root.Commands() {
-		c.Args = noArguments
-		c.RunE = coded(c.RunE)
-	}
+	cobra.EnableCommandSorting = false // in the order in which an owner comes to need them
+	root.AddCommand(checkCommand(), doctorCommand(), testCommand(), runCommand(), statusCommand(), outboxCommand(), logCommand(), demoCommand(), versionCommand())
+	equal(root)
 	return root
+}
+
+// equal gives all commands below c the same manners.
+func equal(c *cobra.Command) {
+	for _, c := range c.Commands() {
+		if c.Args == nil {
+			c.Args = noArguments
+		}
+		c.RunE = coded(c.RunE)
+		equal(c)
+	}
 }
 
 // noArguments says where what stands there may have been meant to go.

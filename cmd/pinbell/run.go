@@ -34,7 +34,7 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d := daemon{cfg: cfg, state: p.stateDir(), log: newLog(os.Stderr), working: newThrift().working}
+			d := daemon{cfg: cfg, sum: sumOf(p.config), state: p.stateDir(), log: newLog(os.Stderr), working: newThrift().working}
 			defer context.AfterFunc(c.Context(), d.stopAnyway)()
 			return d.run(c.Context())
 		},
@@ -44,6 +44,7 @@ func runCommand() *cobra.Command {
 // daemon is the program that watches. Its hooks let a demo look on.
 type daemon struct {
 	cfg   *config.Config
+	sum   string // of the config's file
 	state string
 	log   *slog.Logger
 
@@ -90,7 +91,7 @@ func (d *daemon) run(ctx context.Context) error {
 		Box: box, Letterhead: letterhead(d.cfg), Clock: clk, Troubles: troubles, Log: d.log, Settled: d.onVerdict, Working: d.working,
 	}
 	desk := &desk{
-		dir: d.state, device: d.cfg.Device.Name, started: started,
+		dir: d.state, device: d.cfg.Device.Name, started: started, config: d.sum,
 		engine: engine, courier: courier, box: box, clock: clk, troubles: troubles, log: d.log,
 	}
 
@@ -132,6 +133,9 @@ func (d *daemon) listen(readings chan []sensors.Reading) <-chan []sensors.Readin
 	}()
 	return heard
 }
+
+// aside runs what a command gives up waiting for, which may never end.
+func aside(f func()) { go f() }
 
 // overheard is the outbox as the engine sees it, with a demo looking on.
 type overheard struct {

@@ -25,7 +25,7 @@ func statusCommand() *cobra.Command {
 		Use: "status", Short: "Tell what the running daemon sees, waits for and cannot do",
 		RunE: func(c *cobra.Command, _ []string) error {
 			var raw json.RawMessage
-			if err := ask(p.stateDir(), "status", &raw); err != nil {
+			if err := ask(p.stateDir(), request{Command: "status"}, &raw); err != nil {
 				return err
 			}
 			if asJSON {
@@ -234,7 +234,7 @@ func (m *MailReport) roads() (lines []string) {
 
 // ended is an outcome in plain words.
 var ended = map[notify.Outcome]string{
-	notify.Refused: "was refused", notify.Deferred: "was put off", notify.Unknown: "got no receipt", notify.Down: "did not get through",
+	notify.Accepted: "was accepted", notify.Refused: "was refused", notify.Deferred: "was put off", notify.Unknown: "got no receipt", notify.Down: "did not get through",
 }
 
 func code(n int) string {

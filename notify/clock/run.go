@@ -32,6 +32,10 @@ func (c *Clock) Run(ctx context.Context) error {
 	return nil
 }
 
+// Ask asks the kernel, else each server once, and returns when they have
+// spoken or failed to, within twice replyWait: for one who does not stay for Run.
+func (c *Clock) Ask(ctx context.Context) { c.look(ctx) }
+
 // look asks whoever is to be asked now, and says how long until the next look.
 func (c *Clock) look(ctx context.Context) time.Duration {
 	if c.lookAtKernel() {

@@ -14,6 +14,13 @@ const (
 	DisagreeCode = "time.disagree"
 )
 
+// What helps when servers give no time, and when they contradict each other.
+const (
+	RemedySilent = "UDP port 123 may be blocked on this network: have it opened, " +
+		"or name a time server that can be reached under [time] servers."
+	RemedyDivided = "Name other servers under [time] servers; three or more, so that one that is wrong can be told from the rest."
+)
+
 // tell raises or ends the troubles that the clock's state amounts to.
 func (c *Clock) tell() {
 	c.mu.Lock()
@@ -44,8 +51,7 @@ func (c *Clock) unknown() *notify.Trouble {
 		Sentence: "The time is not known: the board's clock says " + instant(wall) + ", and " + c.whoAnswers() + ".",
 		Doing: "pinbell watches on, keeps what it has to tell, asks again at least every 5 minutes, " +
 			"and dates what happened meanwhile once it knows the time.",
-		Remedy: "UDP port 123 may be blocked on this network: have it opened, " +
-			"or name a time server that can be reached under [time] servers.",
+		Remedy: RemedySilent,
 	}
 	if trust == Plausible {
 		t.Sentence = "The time is unchecked: it is what the board's own clock says, and " + c.whoAnswers() + "."
@@ -87,7 +93,7 @@ func (c *Clock) disagree() *notify.Trouble {
 	return &notify.Trouble{
 		Sentence: "The time servers disagree: " + c.stories(now) + ".",
 		Doing:    meanwhile[trust],
-		Remedy:   "Name other servers under [time] servers; three or more, so that one that is wrong can be told from the rest.",
+		Remedy:   RemedyDivided,
 	}
 }
 

@@ -44,6 +44,7 @@ const (
 var scenarios = []scenario{
 	{"door", sabrelite, true, doorScenario},
 	{"chips", sabrelite, false, chipsScenario},
+	{"doctor", sabrelite, false, doctorScenario},
 	{"past-2019", sabrelite, true, pastScenario("2019-06-01", 0)},
 	{"past-1970", sabrelite, false, pastScenario("1970-01-01", 5*time.Second)},
 	{"power-cut", sabrelite, false, cutScenario},
