@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/mail"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +27,15 @@ type street struct {
 
 var streetStart time.Time
 
+// turn is taken by whoever goes on, the test or the courier, when time has
+// passed: one does not see what the other did without it.
+var turn sync.Mutex
+
+func takeTurn() {
+	turn.Lock()
+	defer turn.Unlock()
+}
+
 func newStreet(name string, after time.Duration) *street {
 	s := &street{}
 	s.Road = Road{Name: name, From: mail.Address{Address: "garage@" + name}, After: after, Open: s.dial}
@@ -33,6 +43,7 @@ func newStreet(name string, after time.Duration) *street {
 }
 
 func (s *street) dial(context.Context) (Session, notify.Verdict) {
+	takeTurn()
 	s.opened = append(s.opened, time.Since(streetStart))
 	if s.open != nil {
 		if v := s.open(); v.Outcome != 0 {
@@ -45,6 +56,7 @@ func (s *street) dial(context.Context) (Session, notify.Verdict) {
 type walk struct{ *street }
 
 func (w walk) Send(_ context.Context, m notify.Mail, h letter.Letterhead) notify.Verdict {
+	takeTurn()
 	v := notify.Verdict{Outcome: notify.Accepted, Relay: w.Name}
 	if w.send != nil {
 		v = w.send(m)
@@ -85,17 +97,25 @@ func walked(t *testing.T, limits Limits, streets ...*street) *Box {
 	return b
 }
 
+// pass lets time pass, and then the courier do what it has to do at that
+// instant.
+func pass(d time.Duration) {
+	takeTurn()
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 func TestSecondRoadIsTakenWhenTheFirstHasFailedLongEnough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := newStreet("first.example", 0), newStreet("second.example", 15*time.Minute)
 		first.open = down("dial", 0)
 		b := walked(t, wide, first, second)
 		raise(b, "a", notify.Warning)
-		time.Sleep(14 * time.Minute)
+		pass(14 * time.Minute)
 		if len(second.sent) != 0 || len(first.opened) < 3 {
 			t.Fatalf("after 14 minutes: %d by the second road, the first tried at %v", len(second.sent), first.opened)
 		}
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		if len(second.sent) != 1 {
 			t.Fatalf("after 16 minutes %d mails by the second road", len(second.sent))
 		}
@@ -124,7 +144,7 @@ func TestCriticalTakesTheSecondRoadAtOnce(t *testing.T) {
 			if len(second.sent) != 1 || second.sent[0].Events[0].Rule != "fire" && severest(second.sent[0].Events) != notify.Critical {
 				t.Fatalf("%s: at once by the second road: %v", fault, second.sent)
 			}
-			time.Sleep(16 * time.Minute)
+			pass(16 * time.Minute)
 			if told := len(allEvents(second.sent)); told != 2 {
 				t.Errorf("%s: %d events by the second road after its time", fault, told)
 			}
@@ -145,9 +165,9 @@ func TestFirstRoadIsTakenAgainWhenItWorks(t *testing.T) {
 		first.open = down("dial", 0)
 		b := walked(t, wide, first, second)
 		raise(b, "a", notify.Warning)
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		first.open = nil
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		raise(b, "b", notify.Warning)
 		synctest.Wait()
 		if len(first.sent) != 1 || len(second.sent) != 1 || first.heads[0].Road != "" {
@@ -162,7 +182,7 @@ func TestRefusedLoginIsTriedEverMoreRarely(t *testing.T) {
 		first.open = down("auth", time.Hour)
 		b := walked(t, wide, first)
 		raise(b, "a", notify.Warning)
-		time.Sleep(48 * time.Hour)
+		pass(48 * time.Hour)
 		for i, want := range []time.Duration{0, 1, 3, 7, 15, 27, 39} {
 			if want *= time.Hour; i >= len(first.opened) || first.opened[i] < want || first.opened[i] > want+time.Minute {
 				t.Fatalf("login %d: %v, want it at %v", i, first.opened, want)
@@ -178,7 +198,7 @@ func TestNewPasswordEndsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		password := notify.Secret("old")
 		first := newStreet("first.example", 0)
-		first.Password = func() (notify.Secret, error) { return password, nil }
+		first.Password = func() (notify.Secret, error) { takeTurn(); return password, nil }
 		first.open = func() notify.Verdict {
 			if password == "old" {
 				return down("auth", time.Hour)()
@@ -187,11 +207,11 @@ func TestNewPasswordEndsTheWait(t *testing.T) {
 		}
 		b := walked(t, wide, first)
 		raise(b, "a", notify.Warning)
-		time.Sleep(20 * time.Minute)
+		pass(20 * time.Minute)
 		if password = "new"; len(first.opened) != 1 {
 			t.Fatalf("logins at %v", first.opened)
 		}
-		time.Sleep(passwordLook + time.Second)
+		pass(passwordLook + time.Second)
 		if len(first.sent) != 1 {
 			t.Errorf("after a new password %d mails, logins at %v", len(first.sent), first.opened)
 		}
@@ -204,7 +224,7 @@ func TestOwnersWordEndsTheWait(t *testing.T) {
 		first.open = down("auth", time.Hour)
 		b := walked(t, wide, first)
 		raise(b, "a", notify.Warning)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		first.open = nil
 		if b.Retry("none") || !b.Retry("") {
 			t.Error("Retry does not know what waits")
@@ -244,11 +264,11 @@ func TestPutOffMailTakesTheSecondRoadWithItsOwnID(t *testing.T) {
 			}
 			b := walked(t, wide, first, second)
 			raise(b, "a", notify.Warning)
-			time.Sleep(14 * time.Minute)
+			pass(14 * time.Minute)
 			if len(second.sent) != 0 {
 				t.Fatalf("%v: by the second road before its time", outcome)
 			}
-			time.Sleep(2 * time.Minute)
+			pass(2 * time.Minute)
 			if len(second.sent) != 1 || second.sent[0].ID != ids[0] || len(slices.Compact(ids)) != 1 {
 				t.Errorf("%v: IDs %v, by the second road %v", outcome, ids, second.sent)
 			}
@@ -270,7 +290,7 @@ func TestDoubtIsNotDoubled(t *testing.T) {
 		}
 		b := walked(t, wide, first, second)
 		raise(b, "fire", notify.Critical)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if len(first.sent) != 1 || len(second.sent) != 0 {
 			t.Errorf("%d by the first, %d by the second", len(first.sent), len(second.sent))
 		}
@@ -289,14 +309,14 @@ func TestAccountsQuotaHoldsAllAndHammersNobody(t *testing.T) {
 		for range 5 {
 			raise(b, "a", notify.Warning, "a@x.org")
 			raise(b, "a", notify.Warning, "b@x.org")
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 		}
-		time.Sleep(23 * time.Hour)
+		pass(23 * time.Hour)
 		if tries < 5 || tries > 7 {
 			t.Fatalf("%d tries in a day", tries)
 		}
 		first.send = nil
-		time.Sleep(4*time.Hour + time.Minute)
+		pass(4*time.Hour + time.Minute)
 		if got := len(allEvents(first.sent)); got != 10 {
 			t.Errorf("%d events told of 10, in %d mails", got, len(first.sent))
 		}
