@@ -60,7 +60,8 @@ type (
 		contentID string
 		alt       string
 		caption   string
-		width     int // in CSS pixels at the most
+		width     int  // in CSS pixels at the most
+		told      bool // its words are in the text already
 	}
 )
 

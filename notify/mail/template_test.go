@@ -49,6 +49,9 @@ func TestOwnersTemplatesWriteSubjectTextAndHTML(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, c.Text)
 		}
 	}
+	if n := strings.Count(c.Text, "The last 4 h"); n != 1 {
+		t.Errorf("the course is told %d times in\n%s", n, c.Text)
+	}
 	for _, want := range []string{"Freezer warm (raised)", "&#160;&#160;* Sat 14 Nov", ">WARNING<", `src="cid:chart118.`} {
 		if !strings.Contains(c.HTML, want) {
 			t.Errorf("no %q in\n%s", want, c.HTML)

@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"slices"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -42,6 +43,9 @@ func mustDraw(t *testing.T, c Chart) image.Image {
 	if got, want := picture.Bounds(), image.Rect(0, 0, Width, Height); got != want {
 		t.Fatalf("the picture is %v, want %v", got, want)
 	}
+	if colors := len(picture.ColorModel().(color.Palette)); colors > 256 {
+		t.Fatalf("%d colours", colors)
+	}
 	return picture
 }
 
@@ -59,12 +63,7 @@ func area(t *testing.T, c Chart) (*plot, image.Rectangle) {
 // inkOf is which of the inks a pixel has; inks where it has none of them.
 func inkOf(c color.Color) ink {
 	r, g, b, _ := c.RGBA()
-	for i, have := range colors {
-		if hr, hg, hb, _ := have.RGBA(); r == hr && g == hg && b == hb {
-			return ink(i)
-		}
-	}
-	return inks
+	return ink(slices.Index(append(colors[:], rgb{uint8(r), uint8(g), uint8(b)}), rgb{uint8(r), uint8(g), uint8(b)}))
 }
 
 // count is how many pixels of a rectangle have an ink.
@@ -231,17 +230,17 @@ func TestInksCanBeReadOnTheirGround(t *testing.T) {
 	}
 }
 
-func contrast(a, b color.RGBA) float64 {
+func contrast(a, b rgb) float64 {
 	x, y := luminance(a), luminance(b)
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-func luminance(c color.RGBA) float64 {
+func luminance(c rgb) float64 {
 	linear := func(v uint8) float64 {
 		if s := float64(v) / 255; s > 0.04045 {
 			return math.Pow((s+0.055)/1.055, 2.4)
 		}
 		return float64(v) / 255 / 12.92
 	}
-	return 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B)
+	return 0.2126*linear(c.r) + 0.7152*linear(c.g) + 0.0722*linear(c.b)
 }
