@@ -119,7 +119,7 @@ func (l letter) band(blocks []block) band {
 		return b
 	}
 	b.title = count(len(blocks), "alert")
-	b.detail = count(total(blocks), "event")
+	b.detail = names(blocks)
 	// The blocks come in the order of what matters.
 	if first := blocks[0]; !first.over() {
 		b.tone, b.state = first.tone(), stateOf(first)
