@@ -2,9 +2,8 @@ package main
 
 import (
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -132,8 +131,28 @@ func TestTheDaemonsRightsAreReadFromItsProcess(t *testing.T) {
 	if err != nil || got.uid != uint32(os.Geteuid()) || len(got.groups) == 0 || got.groups[0] != uint32(os.Getegid()) {
 		t.Errorf("this process is %+v, %v", got, err)
 	}
-	if u, err := user.LookupId(strconv.Itoa(os.Geteuid())); err == nil && got.name != u.Username {
-		t.Errorf("this process runs as %q, want %q", got.name, u.Username)
+	if os.Geteuid() == 0 && got.name != "root" {
+		t.Errorf("this process runs as %q, want root", got.name)
+	}
+}
+
+func TestAUserIsFoundWithAllItsGroups(t *testing.T) {
+	root, there := accountNamed("root")
+	if !there || root.uid != 0 || !slices.Contains(root.groups, 0) {
+		t.Errorf("root is %+v, %v", root, there)
+	}
+	if nobody, there := accountNamed("no such user"); there {
+		t.Errorf("a user that is not there is %+v", nobody)
+	}
+	path := filepath.Join(t.TempDir(), "group")
+	if err := os.WriteFile(path, []byte("gpio:x:997:pinbell,alex\n\nbroken\n+::::\ni2c:x:998:pinbell\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := nameIn(path, 998); got != "i2c" {
+		t.Errorf("group 998 is %s", got)
+	}
+	if got := nameIn(path, 5); got != "number 5" {
+		t.Errorf("group 5 is %s", got)
 	}
 }
 
