@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pinbell/config"
 	"pinbell/notify"
 	"pinbell/notify/clock"
 	"pinbell/notify/outbox"
@@ -96,10 +100,10 @@ func TestElsewhereThanOnATerminalOnlyLongWaitsAreTold(t *testing.T) {
 func TestWhatTheKernelHoldsUpIsGivenUp(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
-	if _, inTime := bounded(time.Millisecond, func() int { <-release; return 1 }); inTime {
+	if _, inTime := bounded(t.Context(), time.Millisecond, func() int { <-release; return 1 }); inTime {
 		t.Error("what never came was in time")
 	}
-	if got, inTime := bounded(time.Minute, func() int { return 2 }); got != 2 || !inTime {
+	if got, inTime := bounded(t.Context(), time.Minute, func() int { return 2 }); got != 2 || !inTime {
 		t.Errorf("got %d, in time: %v", got, inTime)
 	}
 }
@@ -237,5 +241,39 @@ func TestNumbersAreGrouped(t *testing.T) {
 		if got := grouped(n); got != want {
 			t.Errorf("grouped(%d) = %s, want %s", n, got, want)
 		}
+	}
+}
+
+func TestALineThatAPinbellHoldsIsNotCalledBusy(t *testing.T) {
+	s := config.Sensor{Name: "door"}
+	const where = "line GPIO17 (gpiochip0:17)"
+	asked := doctor{daemon: &Report{Config: "another"}}
+	asked.held(Check{State: fine}, where, s).says(t, fine, "is watched by the running pinbell")
+	absent := doctor{unheard: noDaemon{"none runs"}}
+	absent.held(Check{State: fine}, where, s).says(t, warn, "held by a pinbell that cannot be asked", "--state")
+}
+
+func TestAChipThatAHiddenDaemonMayReadIsNotTouched(t *testing.T) {
+	d := doctor{unheard: errors.New("this user may not ask the daemon")}
+	s := config.Sensor{Name: "freezer", Driver: "bme280", Bus: 1, Address: 0x76}
+	d.sensor(s, nil, nil).says(t, skipped, "a pinbell that cannot be asked may be reading it", "sudo")
+}
+
+func TestADoctorThatIsToldToStopFindsNothingMore(t *testing.T) {
+	t.Parallel()
+	g := newGarage(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	d := doctor{places: places{config: g.config(), state: g.state}, progress: newProgress(io.Discard)}
+	d.tell = func(c Check) {
+		if c.Name == "rack" {
+			cancel()
+		}
+	}
+	d.examine(ctx)
+	if last := d.checks[len(d.checks)-1]; last.Name != "rack" {
+		t.Errorf("after it was told to stop it found %+v", last)
+	}
+	if good, bad := g.mail.Logins(); good+bad > 0 {
+		t.Errorf("after it was told to stop it logged in %d times", good+bad)
 	}
 }
