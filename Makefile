@@ -9,7 +9,7 @@ BUILD   := CGO_ENABLED=0 go build -tags nethttpomithttp2 -trimpath -buildvcs=fal
 RACE    := $(shell command -v cc >/dev/null 2>&1 && [ "$$(go env GOARCH)" = amd64 ] && echo -race)
 export CGO_ENABLED ?= $(if $(RACE),1,0)
 
-.PHONY: help demo test build cross check crash faults board-test bench clean
+.PHONY: help demo test build cross check crash e2e faults board-test bench bench-mail clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
@@ -43,6 +43,10 @@ crash: build     ## kill -9 at random, KILLS times, while a mail server misbehav
 faults:          ## the faults that take minutes: hanging servers, a disk that recovers
 	PINBELL_LONG=1 go test -count=1 -timeout 10m -run 'Hangs|WithinAMinute' -v ./cmd/pinbell
 
+e2e: build       ## against Debian's Postfix and Dovecot, from folders of their own (root; half a minute; SHORT=1: what CI runs)
+	@scripts/need.sh postfix dovecot-core $(if $(SHORT),|| true)
+	@go run ./scripts/e2e -pinbell ./pinbell $(if $(SHORT),-short)
+
 board-test:      ## the ARMv6 daemon on an emulated board (QEMU): edges, chips, 1970, power cuts; 3 minutes, SHORT=1 half a minute
 	@mkdir -p dist
 	GOOS=linux GOARCH=arm GOARM=6 $(BUILD) -o dist/pinbell-armv6 ./cmd/pinbell
@@ -50,6 +54,10 @@ board-test:      ## the ARMv6 daemon on an emulated board (QEMU): edges, chips, 
 
 bench:           ## memory, processor time, writes and latency, beside collectd's (BENCH_SECONDS=10: a first idea)
 	@scripts/bench.sh
+
+bench-mail:      ## 1,000 waiting mails: pinbell, msmtp and Postfix to one server, near and far (root; 8 minutes)
+	@scripts/need.sh postfix msmtp
+	@go run ./scripts/mailbench
 
 clean:           ## remove what was built
 	rm -rf pinbell dist

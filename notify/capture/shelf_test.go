@@ -192,6 +192,7 @@ func TestDiskThatFailsLeavesPicturesInMemoryUntilItIsBack(t *testing.T) {
 				t.Errorf("%v: event %d has %d bytes, %q", errno, serial, len(f.Data), f.Fault)
 			}
 		}
+		until(t, "the disk has failed", func() bool { return strings.Contains(log.String(), "memory only") })
 		disk.set(nil)
 		s.shoot(wanting(4, "exec:/bin/echo x"))
 		until(t, "all is on disk", func() bool { return len(names(t, dir)) == 4 && inMemory(s.Camera) == 0 })

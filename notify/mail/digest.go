@@ -52,9 +52,9 @@ func (l letter) section(b block) section {
 	if b.count() > 1 {
 		s.rows.add("at most", rate(last.AtMost), "")
 	}
-	s.rows.add("message", oneLine(message(last), maxText), "")
-	s.rows.add("cause", oneLine(last.Cause, maxText), "")
-	s.rows.add("remedy", oneLine(last.Remedy, maxText), "")
+	s.rows.words("message", message(last))
+	s.rows.words("cause", last.Cause)
+	s.rows.words("remedy", last.Remedy)
 	return s
 }
 

@@ -65,11 +65,21 @@ type (
 )
 
 // row is a line of a table. Where there is no value, there is no row.
-type row struct{ label, value, aside string }
+type row struct {
+	label, value, aside string
+	isText              bool // the value is a sentence
+}
 
 func (c *columns) add(label, value, aside string) {
 	if value != "" {
-		*c = append(*c, row{label, value, aside})
+		*c = append(*c, row{label: label, value: value, aside: aside})
+	}
+}
+
+// words adds a row with a text that others wrote.
+func (c *columns) words(label, value string) {
+	if value = oneLine(value, maxText); value != "" {
+		*c = append(*c, row{label: label, value: value, isText: true})
 	}
 }
 

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"text/template"
 )
@@ -46,7 +47,12 @@ func (s *sheet) put(format string, args ...any) {
 // markup is a text that is HTML already.
 type markup string
 
-func escape(s string) markup { return markup(template.HTMLEscapeString(s)) }
+// figures are numbers with their unit, which a line should not part.
+var figures = regexp.MustCompile(`(\d) (°C|%RH|hPa|ppm|lx|min|[VAWhsd])\b`)
+
+func escape(s string) markup {
+	return markup(figures.ReplaceAllString(template.HTMLEscapeString(s), "$1&#160;$2"))
+}
 
 // broken keeps lines, and the spaces that they begin with.
 func broken(s string) markup {
@@ -115,13 +121,20 @@ func (c columns) html(s *sheet) {
 	s.put(table + ` style="margin:12px 0;font-size:16px;line-height:1.4">`)
 	for _, r := range c {
 		s.put(`<tr><td width="76" style="padding:6px 10px 6px 0;vertical-align:top;border-top:%s;font-size:14px;line-height:1.6">%s</td>`, markup(thin), r.label)
-		s.put(`<td style="padding:6px 0;vertical-align:top;border-top:%s;%s"><b>%s</b>`, markup(thin), markup(wrapping), r.value)
+		s.put(`<td style="padding:6px 0;vertical-align:top;border-top:%s;font-weight:%s;%s">%s`, markup(thin), weight(r), markup(wrapping), r.value)
 		if r.aside != "" {
-			s.put(`<br /><span style="font-size:14px">%s</span>`, r.aside)
+			s.put(`<br /><span style="font-size:14px;font-weight:normal">%s</span>`, r.aside)
 		}
 		s.put("</td></tr>")
 	}
 	s.put("</table>")
+}
+
+func weight(r row) string {
+	if r.isText {
+		return "normal"
+	}
+	return "bold"
 }
 
 func (t section) html(s *sheet) {

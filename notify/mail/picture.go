@@ -82,7 +82,7 @@ func caption(e notify.Event, c chart.Chart) string {
 	course, _ := c.Course()
 	s := fmt.Sprintf("%s (%s), the last %s", name(e.Terms[0].Fact), e.Terms[0].Quantity, notify.Span(course.Span))
 	if !c.End.IsZero() {
-		s += ", by " + zoneOf(c.End) + " time"
+		s += ", times in " + zoneOf(c.End)
 	}
 	return s
 }

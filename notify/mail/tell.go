@@ -118,10 +118,10 @@ func (l letter) table(e notify.Event) (rows columns) {
 		rows.add("limit", asked(t)+spanned(" for ", e.For), "")
 	}
 	if e.Kind == notify.Raised || e.Kind == notify.Reminder {
-		rows.add("clears", clears(e), "")
+		rows.words("clears", clears(e))
 	}
-	rows.add("cause", oneLine(e.Cause, maxText), "")
-	rows.add("remedy", oneLine(e.Remedy, maxText), "")
+	rows.words("cause", e.Cause)
+	rows.words("remedy", e.Remedy)
 	if l.isLate(e.At) {
 		rows.add("at most", rate(e.AtMost), "")
 	}
@@ -170,7 +170,7 @@ func clears(e notify.Event) string {
 	if e.Clears == "" {
 		return ""
 	}
-	return "when " + oneLine(e.Clears, maxText)
+	return "when " + e.Clears
 }
 
 // next says when the reminders come, the last wait repeating.

@@ -108,8 +108,10 @@ func (t Templates) try(name string, part *template.Template, most int) error {
 	}
 	for _, m := range samples() {
 		l := letter{m, Letterhead{Device: "board", Version: "0"}}
-		if _, err := execute(name, part, l.seen(), most); err != nil {
-			return err
+		var wrong *Mistake
+		if _, err := execute(name, part, l.seen(), most); errors.As(err, &wrong) {
+			wrong.Sentence += fmt.Sprintf(" (on a mail that tells %q)", l.Events[0].Kind)
+			return wrong
 		}
 	}
 	return nil

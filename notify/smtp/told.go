@@ -20,7 +20,7 @@ var toldForm = sync.OnceValue(func() *regexp.Regexp {
 // toldWait is how long a reply asks to wait, a week at most; 0 when it does
 // not say.
 func toldWait(text string) time.Duration {
-	if strings.IndexAny(text, "0123456789") < 0 {
+	if !strings.ContainsAny(text, "0123456789") {
 		return 0
 	}
 	m := toldForm().FindStringSubmatch(text)

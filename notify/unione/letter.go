@@ -14,31 +14,6 @@ import (
 	"pinbell/notify/mail"
 )
 
-// letter is what a mail says, and what goes with it.
-type letter struct {
-	MessageID  string // in brackets
-	References string // the Message-ID that began the thread, in brackets; empty: none did
-	Subject    string
-	Text, HTML string
-	Inline     []part
-	Attached   []part
-}
-
-// part is a picture in the HTML, or a file.
-type part struct {
-	Name, Type, ContentID string
-	Data                  []byte
-}
-
-// compose is the one place that asks package mail what a mail says.
-func compose(m notify.Mail, h mail.Letterhead) (letter, error) {
-	// Render checks what can be written at all.
-	if _, err := mail.Render(m, h); err != nil {
-		return letter{}, err
-	}
-	return letter{MessageID: mail.MessageID(m, h), Subject: mail.Subject(m, h), Text: mail.Text(m, h)}, nil
-}
-
 // message is a mail as the API takes it. Zeros matter: some of the defaults
 // are others.
 type message struct {
@@ -75,7 +50,7 @@ type file struct {
 
 // request writes the body of email/send.json for these of m's recipients.
 func request(m notify.Mail, h mail.Letterhead, to []string) ([]byte, *finding) {
-	l, err := compose(m, h)
+	l, err := mail.Compose(m, h)
 	if err != nil {
 		return nil, &finding{step: atIdle, cause: unfit, err: err}
 	}
@@ -84,7 +59,7 @@ func request(m notify.Mail, h mail.Letterhead, to []string) ([]byte, *finding) {
 	return out.encode()
 }
 
-func messageOf(l letter, h mail.Letterhead, to []string) message {
+func messageOf(l mail.Letter, h mail.Letterhead, to []string) message {
 	out := message{
 		Subject: l.Subject, FromEmail: h.From.Address, FromName: h.From.Name,
 		Body: body{l.HTML, l.Text}, Headers: headers(l), Engine: "none",
@@ -135,7 +110,7 @@ func tooMuch(format string, args ...any) *finding {
 // headers are those that the API may let through: any that begin with X-, and
 // those of a thread where UniOne's support allows them. Auto-Submitted is not
 // among them; Exchange heeds X-Auto-Response-Suppress in its place.
-func headers(l letter) map[string]string {
+func headers(l mail.Letter) map[string]string {
 	list := map[string]string{
 		"X-Pinbell-Message-ID":     l.MessageID,
 		"X-Auto-Response-Suppress": "All",

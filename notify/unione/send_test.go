@@ -52,10 +52,10 @@ func TestTheMailArrivesAsItWasWritten(t *testing.T) {
 }
 
 func TestPicturesAndThreadGoAlong(t *testing.T) {
-	l := letter{
+	l := mail.Letter{
 		MessageID: "<m1@garage>", Subject: "Warm", Text: "t", HTML: `<img src="cid:chart">`,
-		Inline:     []part{{"chart.png", "image/png", "chart", []byte("PNG")}},
-		Attached:   []part{{"last.jpg", "image/jpeg", "", []byte{0xff, 0xd8}}},
+		Inline:     []mail.Part{{Name: "chart.png", Type: "image/png", ContentID: "chart", Data: []byte("PNG")}},
+		Attached:   []mail.Part{{Name: "last.jpg", Type: "image/jpeg", Data: []byte{0xff, 0xd8}}},
 		References: "<m0@garage>",
 	}
 	text, met := messageOf(l, head, []string{"alex@example.org"}).encode()

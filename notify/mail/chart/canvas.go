@@ -30,19 +30,14 @@ var colors = [inks]color.RGBA{
 // canvas is a picture of at most 256 colours: the inks, and the shades between
 // them that smooth edges need, as they come to be needed.
 type canvas struct {
-	image  *image.Paletted
-	shades map[shade]uint8
-}
-
-// shade is an ink over a colour of the palette, so many sixteenths of it.
-type shade struct {
-	ground uint8
-	ink    ink
-	part   uint8
+	image *image.Paletted
+	// shades are colours of the palette, plus one, by what they are made of: a
+	// colour of the palette, so many sixteenths of an ink over it. 0: not yet.
+	shades *[256][inks][16]uint16
 }
 
 func newCanvas(width, height int) canvas {
-	c := canvas{image.NewPaletted(image.Rect(0, 0, width, height), nil), map[shade]uint8{}}
+	c := canvas{image.NewPaletted(image.Rect(0, 0, width, height), nil), new([256][inks][16]uint16)}
 	for _, rgb := range colors {
 		c.image.Palette = append(c.image.Palette, rgb)
 	}
@@ -55,19 +50,18 @@ func (c canvas) dab(x, y int, with ink, part float64) {
 		return
 	}
 	i := c.image.PixOffset(x, y)
-	c.image.Pix[i] = c.mix(shade{c.image.Pix[i], with, uint8(min(part, 1)*16 + 0.5)})
+	c.image.Pix[i] = c.mix(c.image.Pix[i], with, int(min(part, 1)*16+0.5))
 }
 
-func (c canvas) mix(s shade) uint8 {
-	if s.part >= 16 {
-		return uint8(s.ink)
+func (c canvas) mix(ground uint8, with ink, part int) uint8 {
+	if part >= 16 {
+		return uint8(with)
 	}
-	index, known := c.shades[s]
-	if !known {
-		index = c.place(blend(c.image.Palette[s.ground].(color.RGBA), colors[s.ink], int(s.part)))
-		c.shades[s] = index
+	known := &c.shades[ground][with][part]
+	if *known == 0 {
+		*known = 1 + uint16(c.place(blend(c.image.Palette[ground].(color.RGBA), colors[with], part)))
 	}
-	return index
+	return uint8(*known - 1)
 }
 
 // place finds a colour in the palette, adds it while there is room, and else
@@ -110,16 +104,16 @@ func (c canvas) fill(r image.Rectangle, with ink) {
 // darken each other's edges.
 type mask struct {
 	rect image.Rectangle
-	part []float32
+	part []uint8 // in 255ths
 }
 
-func newMask(r image.Rectangle) mask { return mask{r, make([]float32, r.Dx()*r.Dy())} }
+func newMask(r image.Rectangle) mask { return mask{r, make([]uint8, r.Dx()*r.Dy())} }
 
-func (m mask) at(x, y int) float32 {
+func (m mask) at(x, y int) float64 {
 	if !(image.Point{x, y}).In(m.rect) {
 		return 0
 	}
-	return m.part[(y-m.rect.Min.Y)*m.rect.Dx()+x-m.rect.Min.X]
+	return float64(m.part[(y-m.rect.Min.Y)*m.rect.Dx()+x-m.rect.Min.X]) / 255
 }
 
 func (m mask) cover(x, y int, part float64) {
@@ -127,7 +121,16 @@ func (m mask) cover(x, y int, part float64) {
 		return
 	}
 	i := (y-m.rect.Min.Y)*m.rect.Dx() + x - m.rect.Min.X
-	m.part[i] = max(m.part[i], float32(min(part, 1)))
+	m.part[i] = max(m.part[i], uint8(min(part, 1)*255+0.5))
+}
+
+// lay puts ink on the canvas where the mask is covered.
+func (c canvas) lay(m mask, with ink) {
+	for y := m.rect.Min.Y; y < m.rect.Max.Y; y++ {
+		for x := m.rect.Min.X; x < m.rect.Max.X; x++ {
+			c.dab(x, y, with, m.at(x, y))
+		}
+	}
 }
 
 // point is a place in pixels.

@@ -73,34 +73,47 @@ func textWidth(s string) (n int) {
 
 // write draws a text whose figures have their middle at y.
 func (c canvas) write(s string, x, y int, with ink) {
+	each(s, x, y, func(x, y int, part float64) { c.dab(x, y, with, part) })
+}
+
+// each calls f for every pixel of a text that is covered.
+func each(s string, x, y int, f func(x, y int, part float64)) {
 	top := y + figure/2 - baseline
 	for _, r := range s {
 		g := glyphOf(r)
 		for row := range emHeight {
 			bits := g.row(row)
 			for column := range g.width {
-				c.dab(x+column, top+row, with, float64(part(bits, column))/15)
+				if part := part(bits, column); part > 0 {
+					f(x+column, top+row, float64(part)/15)
+				}
 			}
 		}
 		x += g.width
 	}
 }
 
-// writeClear is write with a seam of another ink around it, which keeps it
-// legible on a line.
-func (c canvas) writeClear(s string, x, y int, with, seam ink) {
-	const wide = 3
-	for dy := -wide; dy <= wide; dy++ {
-		for dx := -wide; dx <= wide; dx++ {
-			if dx*dx+dy*dy <= wide*wide+1 {
-				c.write(s, x+dx, y+dy, seam)
+// seam is how far the ground around a text reaches that keeps it legible on a
+// line, in pixels.
+const seam = 3
+
+// writeClear is write with a seam around it.
+func (c canvas) writeClear(s string, x, y int, with, ground ink) {
+	around := newMask(box(s, x, y).Intersect(c.image.Rect))
+	each(s, x, y, func(x, y int, part float64) {
+		for dy := -seam; dy <= seam; dy++ {
+			for dx := -seam; dx <= seam; dx++ {
+				if dx*dx+dy*dy <= seam*seam+1 {
+					around.cover(x+dx, y+dy, part)
+				}
 			}
 		}
-	}
+	})
+	c.lay(around, ground)
 	c.write(s, x, y, with)
 }
 
 // box is the place that a text takes.
 func box(s string, x, y int) image.Rectangle {
-	return image.Rect(x-3, y-figure/2-4, x+textWidth(s)+3, y+figure/2+7)
+	return image.Rect(x-seam, y-figure/2-4, x+textWidth(s)+seam, y+figure/2+7)
 }

@@ -25,10 +25,17 @@ func TestGlyphsAreThoseOfTheFont(t *testing.T) {
 		}
 		return
 	}
-	if drawn != glyphs {
-		t.Errorf("glyphs.bin has %d bytes that are not those of the font (%d bytes)", len(glyphs), len(drawn))
+	if len(drawn) != len(glyphs) {
+		t.Fatalf("glyphs.bin has %d bytes, the font gives %d", len(glyphs), len(drawn))
+	}
+	for i := range drawn { // processors that fuse multiplication and addition may round a level otherwise
+		if far(drawn[i]>>4, glyphs[i]>>4) || far(drawn[i]&15, glyphs[i]&15) {
+			t.Fatalf("byte %d of glyphs.bin is %#x, the font gives %#x", i, glyphs[i], drawn[i])
+		}
 	}
 }
+
+func far(a, b byte) bool { return max(a, b)-min(a, b) > 1 }
 
 func drawGlyphs(t *testing.T) string {
 	t.Helper()

@@ -66,11 +66,7 @@ func (p *plot) dot(at point) {
 	}{{15, paper}, {10, p.inkAt(at.y)}} {
 		clear(spot.part)
 		spot.stroke(at, at, round.width)
-		for y := spot.rect.Min.Y; y < spot.rect.Max.Y; y++ {
-			for x := spot.rect.Min.X; x < spot.rect.Max.X; x++ {
-				p.dab(x, y, round.with, float64(spot.at(x, y)))
-			}
-		}
+		p.lay(spot, round.with)
 	}
 }
 
@@ -87,11 +83,11 @@ func (p *plot) label(s string, places []image.Point, with ink) {
 	if math.IsInf(least, 1) {
 		return
 	}
-	seam := paper
+	ground := paper
 	if p.limited() && p.inkAt(float64(best.Y)) == loud {
-		seam = alarm
+		ground = alarm
 	}
-	p.writeClear(s, best.X, best.Y, with, seam)
+	p.writeClear(s, best.X, best.Y, with, ground)
 	p.taken = append(p.taken, box(s, best.X, best.Y))
 }
 
@@ -107,7 +103,7 @@ func (p *plot) cost(r image.Rectangle) (cost float64) {
 	}
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {
-			cost += float64(max(p.curve.at(x, y), p.reach.at(x, y)/2))
+			cost += max(p.curve.at(x, y), p.reach.at(x, y)/2)
 		}
 	}
 	if p.limited() {

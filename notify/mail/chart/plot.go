@@ -93,7 +93,7 @@ func (p *plot) valueAxis() {
 func (p *plot) timeAxis() {
 	y := p.area.Max.Y
 	p.fill(image.Rect(p.area.Min.X, y, p.area.Max.X, y+2), soft)
-	end := p.area.Min.X - 16 // of the label before
+	end := -12 // of the label before
 	for _, t := range p.instants() {
 		x := int(math.Round(p.x(t.ago)))
 		if x <= p.area.Min.X || x > p.area.Max.X {
@@ -165,7 +165,7 @@ func (p *plot) readings() {
 	for y := p.curve.rect.Min.Y; y < p.curve.rect.Max.Y; y++ {
 		with := p.inkAt(float64(y) + 0.5)
 		for x := p.curve.rect.Min.X; x < p.curve.rect.Max.X; x++ {
-			p.dab(x, y, with, max(float64(p.curve.at(x, y)), faint*float64(p.reach.at(x, y))))
+			p.dab(x, y, with, max(p.curve.at(x, y), faint*p.reach.at(x, y)))
 		}
 	}
 }
