@@ -122,6 +122,23 @@ func TestEveryAttemptHasTheSameContent(t *testing.T) {
 	})
 }
 
+func TestSealedMailSurvivesAPowerCutBeforeItsAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		b := open(t, dir, wide, newClock(t, true))
+		raise(b, "a", notify.Warning)
+		first, _, _ := b.Next(time.Now())
+		cut(b)
+		time.Sleep(time.Minute)
+		b = open(t, dir, wide, newClock(t, true))
+		raise(b, "b", notify.Warning) // is not for that mail
+		again, ok, _ := b.Next(time.Now())
+		if !ok || again.ID != first.ID || !again.Sealed.Equal(first.Sealed) || !slices.Equal(serials(again), []uint64{1}) {
+			t.Errorf("after the cut: %v of %v at %v, want %v at %v", again.ID, serials(again), again.Sealed, first.ID, first.Sealed)
+		}
+	})
+}
+
 func TestIdleCourierGetsItsMailInTheEventsOwnTransaction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
