@@ -38,9 +38,13 @@ func toldSince(box *outbox.Box, r request, now time.Time) ([]outbox.Record, erro
 	if err != nil {
 		return nil, err
 	}
-	records = slices.DeleteFunc(records, func(r outbox.Record) bool { return r.Settled.Before(since) })
-	slices.Reverse(records)
-	return records, nil
+	told := []outbox.Record{} // an empty list for programs, and not null
+	for _, r := range slices.Backward(records) {
+		if !r.Settled.Before(since) {
+			told = append(told, r)
+		}
+	}
+	return told, nil
 }
 
 // maxTold is as many as the log can have.

@@ -37,7 +37,8 @@ type Check struct {
 
 // doctor looks at everything between a sensor and the owner's inbox, in the
 // order in which an alarm passes it. It changes nothing, disturbs no daemon,
-// and waits for nothing longer than a minute.
+// and waits for nothing longer than a minute, but for a mail that it is to
+// send (longestTest).
 type doctor struct {
 	places
 	send     bool
@@ -50,6 +51,7 @@ type doctor struct {
 	unheard error          // why none does
 	account account        // whom the daemon runs as
 	clock   *clock.Clock
+	over    func() bool // told to stop: what is found from then on means nothing
 }
 
 func doctorCommand() *cobra.Command {
@@ -68,6 +70,9 @@ func doctorCommand() *cobra.Command {
 				d.tell = func(Check) {}
 			}
 			d.examine(c.Context())
+			if c.Context().Err() != nil {
+				return errors.New("broken off")
+			}
 			if err := d.conclude(out, asJSON); err != nil {
 				return err
 			}
@@ -82,15 +87,15 @@ func doctorCommand() *cobra.Command {
 // examine makes all checks. What does not depend on a fault goes on after it.
 func (d *doctor) examine(ctx context.Context) {
 	d.daemon, d.unheard = d.askDaemon()
-	d.account = accountOf(d.stateDir(), d.daemon)
+	d.account, d.over = accountOf(d.stateDir(), d.daemon), func() bool { return ctx.Err() != nil }
 	d.checkConfig()
 	if d.cfg != nil {
-		d.checkBoard()
+		d.checkBoard(ctx)
 		d.checkClock(ctx)
 		d.checkRoads(ctx)
 		d.checkQuota()
 	}
-	d.checkStore()
+	d.checkStore(ctx)
 	d.checkDaemon()
 	if d.cfg != nil && d.send {
 		d.checkSend(ctx)
@@ -109,8 +114,17 @@ func (d *doctor) askDaemon() (*Report, error) {
 // found notes a check that is done.
 func (d *doctor) found(c Check) {
 	d.progress.stop()
+	if d.over() {
+		return
+	}
 	d.checks = append(d.checks, c)
 	d.tell(c)
+}
+
+// hidden reports whether a daemon may be there that this user cannot ask.
+func (d *doctor) hidden() bool {
+	_, absent := errors.AsType[noDaemon](d.unheard)
+	return d.daemon == nil && !absent
 }
 
 // sameConfig reports whether the daemon runs with the config as it is now.
@@ -194,13 +208,15 @@ func (d *doctor) checkConfig() {
 
 // bounded runs what the kernel may hold up, and gives up on it after a while.
 // What it was waiting for ends with the process.
-func bounded[T any](limit time.Duration, f func() T) (result T, inTime bool) {
+func bounded[T any](ctx context.Context, limit time.Duration, f func() T) (result T, inTime bool) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	done := make(chan T, 1)
 	aside(func() { done <- f() })
 	select {
 	case result = <-done:
 		return result, true
-	case <-time.After(limit):
+	case <-ctx.Done():
 		return result, false
 	}
 }

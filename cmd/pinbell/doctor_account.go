@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
-	"os/user"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,8 +30,8 @@ func accountOf(dir string, daemon *Report) account {
 			return a
 		}
 	}
-	if u, err := user.Lookup(serviceUser); err == nil && dir == defaultState {
-		return accountOfUser(u)
+	if a, there := accountNamed(serviceUser); there && dir == defaultState {
+		return a
 	}
 	a := account{uid: uint32(os.Geteuid()), groups: []uint32{uint32(os.Getegid())}}
 	more, _ := os.Getgroups() // without them less is allowed, which shows
@@ -42,16 +42,45 @@ func accountOf(dir string, daemon *Report) account {
 	return a
 }
 
-func accountOfUser(u *user.User) account {
-	uid, _ := strconv.ParseUint(u.Uid, 10, 32) // always a number on Linux
-	a := account{name: u.Username, uid: uint32(uid)}
-	ids, _ := u.GroupIds()
-	for _, id := range ids {
-		if gid, err := strconv.ParseUint(id, 10, 32); err == nil {
-			a.groups = append(a.groups, uint32(gid))
+// accountNamed finds a user and its groups in the files of passwd(5) and
+// group(5): a static binary knows no other directory of users.
+func accountNamed(name string) (a account, there bool) {
+	for _, user := range entries("/etc/passwd") {
+		if user[0] == name {
+			a = account{name: name, uid: number(user[2]), groups: []uint32{number(user[3])}}
+			there = true
 		}
 	}
-	return a
+	for _, group := range entries("/etc/group") {
+		if slices.Contains(strings.Split(group[3], ","), name) {
+			a.groups = append(a.groups, number(group[2]))
+		}
+	}
+	return a, there
+}
+
+// entries are the lines of such a file, by their fields: name, password, id,
+// and at least one more. Without the file there are none.
+func entries(path string) (all [][]string) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Split(strings.TrimSpace(line), ":"); len(fields) >= 4 {
+			all = append(all, fields)
+		}
+	}
+	return all
+}
+
+// number reads an id; what is none is nobody's.
+func number(text string) uint32 {
+	id, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return math.MaxUint32
+	}
+	return uint32(id)
 }
 
 // accountOfProcess reads proc_pid_status(5): Uid and Gid have the effective
@@ -65,8 +94,7 @@ func accountOfProcess(pid int) (a account, err error) {
 		key, rest, _ := strings.Cut(line, ":")
 		var ids []uint32
 		for _, field := range strings.Fields(rest) {
-			id, _ := strconv.ParseUint(field, 10, 32)
-			ids = append(ids, uint32(id))
+			ids = append(ids, number(field))
 		}
 		switch {
 		case key == "Uid" && len(ids) > 1:
@@ -81,20 +109,16 @@ func accountOfProcess(pid int) (a account, err error) {
 	return a, nil
 }
 
-func userName(uid uint32) string {
-	id := strconv.FormatUint(uint64(uid), 10)
-	if u, err := user.LookupId(id); err == nil {
-		return u.Username
-	}
-	return "number " + id
-}
+func userName(uid uint32) string  { return nameIn("/etc/passwd", uid) }
+func groupName(gid uint32) string { return nameIn("/etc/group", gid) }
 
-func groupName(gid uint32) string {
-	id := strconv.FormatUint(uint64(gid), 10)
-	if g, err := user.LookupGroupId(id); err == nil {
-		return g.Name
+func nameIn(path string, id uint32) string {
+	for _, entry := range entries(path) {
+		if number(entry[2]) == id {
+			return entry[0]
+		}
 	}
-	return "number " + id
+	return fmt.Sprint("number ", id)
 }
 
 // What one may want of a file: the mode bits of others.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,12 +21,12 @@ import (
 const longestLook = 10 * time.Second
 
 // checkBoard looks at the devices that the config needs, and at each sensor.
-func (d *doctor) checkBoard() {
+func (d *doctor) checkBoard(ctx context.Context) {
 	shut := map[string]bool{} // devices that no sensor behind them can be asked through
 	buses := map[int]*i2c.Bus{}
 	scenarios := map[string]*replay.Scenario{}
 	for _, s := range d.cfg.Sensors {
-		device, look := d.device(s, buses)
+		device, look := d.device(ctx, s, buses)
 		if _, looked := shut[device]; device != "" && !looked {
 			d.progress.start("looking at %s", device)
 			c := look()
@@ -37,7 +38,7 @@ func (d *doctor) checkBoard() {
 			continue
 		}
 		d.progress.start("asking the sensor %s", s.Name)
-		c, inTime := bounded(longestLook, func() Check { return d.sensor(s, buses, scenarios) })
+		c, inTime := bounded(ctx, longestLook, func() Check { return d.sensor(s, buses, scenarios) })
 		if !inTime {
 			c = Check{Name: s.Name, State: fault, Sentence: fmt.Sprintf("it does not answer within %s: the kernel's driver holds the question", notify.Span(longestLook)),
 				Remedy: "Look at the end of `dmesg` for what the kernel says about the device. Starting the board again helps for a while."}
@@ -49,7 +50,7 @@ func (d *doctor) checkBoard() {
 
 // device names what a sensor is reached through, and how to look at that. A
 // file is reached through nothing.
-func (d *doctor) device(s config.Sensor, buses map[int]*i2c.Bus) (name string, look func() Check) {
+func (d *doctor) device(ctx context.Context, s config.Sensor, buses map[int]*i2c.Bus) (name string, look func() Check) {
 	switch _, chip := i2c.Chips[s.Driver]; {
 	case s.Driver == "gpio":
 		return "gpio", d.gpio
@@ -57,7 +58,7 @@ func (d *doctor) device(s config.Sensor, buses map[int]*i2c.Bus) (name string, l
 		if buses[s.Bus] == nil {
 			buses[s.Bus] = i2c.NewBus(s.Bus)
 		}
-		return fmt.Sprint("i2c bus ", s.Bus), func() Check { return d.bus(s.Bus, buses[s.Bus]) }
+		return fmt.Sprint("i2c bus ", s.Bus), func() Check { return d.bus(ctx, s.Bus, buses[s.Bus]) }
 	}
 	return "", nil
 }
@@ -86,10 +87,10 @@ func (d *doctor) gpio() Check {
 }
 
 // bus opens an I2C bus, and transfers nothing.
-func (d *doctor) bus(number int, bus *i2c.Bus) Check {
+func (d *doctor) bus(ctx context.Context, number int, bus *i2c.Bus) Check {
 	path := fmt.Sprintf("/dev/i2c-%d", number)
 	c := Check{Name: fmt.Sprint("i2c bus ", number), State: fine, Sentence: path + " opens"}
-	err, inTime := bounded(longestLook, func() error { return bus.Tx(0, nil, nil) })
+	err, inTime := bounded(ctx, longestLook, func() error { return bus.Tx(0, nil, nil) })
 	if !inTime {
 		err = errors.New(path + " does not open within " + notify.Span(longestLook))
 	}
@@ -137,6 +138,10 @@ func (d *doctor) sensor(s config.Sensor, buses map[int]*i2c.Bus, scenarios map[s
 	case chip:
 		if seen := d.seen(s); seen != nil {
 			return byDaemon(c, fmt.Sprintf("%s at 0x%02x on bus %d", s.Driver, s.Address, s.Bus), *seen)
+		}
+		if d.hidden() {
+			c.State, c.Sentence, c.Remedy = skipped, "not tried: a pinbell that cannot be asked may be reading it", "Run this with sudo."
+			return c
 		}
 	case s.Driver == "file":
 		if denied := d.account.denied(s.Path, toRead); denied != "" {
@@ -218,12 +223,8 @@ func (d *doctor) line(c Check, s config.Sensor) Check {
 	if spot.String() != s.Line {
 		where += " (" + spot.String() + ")"
 	}
-	if spot.Ours() && d.daemon != nil {
-		if seen := d.seen(s); seen != nil {
-			return byDaemon(c, where, *seen)
-		}
-		c.Sentence = where + " is watched by the running pinbell"
-		return c
+	if spot.Ours() {
+		return d.held(c, where, s)
 	}
 	line := gpio.New(lineConfig(s))
 	if err := line.Open(); err != nil {
@@ -241,6 +242,19 @@ func (d *doctor) line(c Check, s config.Sensor) Check {
 	c.Sentence = where + " is free: " + values(s, []sensors.Measure{level})
 	if lacks := line.Lacks(); lacks != nil {
 		c.State, c.Sentence, c.Remedy = warn, lacks.Error(), lacks.Remedy
+	}
+	return c
+}
+
+// held is about a line that a pinbell has.
+func (d *doctor) held(c Check, where string, s config.Sensor) Check {
+	if seen := d.seen(s); seen != nil {
+		return byDaemon(c, where, *seen)
+	}
+	c.Sentence = where + " is watched by the running pinbell"
+	if d.daemon == nil {
+		c.State, c.Sentence = warn, where+" is held by a pinbell that cannot be asked"
+		c.Remedy = "See the daemon below. Another pinbell may run with another state directory (--state): `systemctl status pinbell`, `pgrep -a pinbell`."
 	}
 	return c
 }

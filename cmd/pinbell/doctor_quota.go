@@ -33,7 +33,7 @@ func (d *doctor) ledger() (outbox.Status, error) {
 	if d.daemon != nil {
 		return d.daemon.Mail.Status, nil
 	}
-	if _, absent := errors.AsType[noDaemon](d.unheard); !absent {
+	if d.hidden() {
 		return outbox.Status{}, d.unheard
 	}
 	roads, err := roads(d.cfg, d.clock)

@@ -24,10 +24,10 @@ const (
 )
 
 // checkStore looks at the state directory: whether what happens can be saved.
-func (d *doctor) checkStore() {
+func (d *doctor) checkStore(ctx context.Context) {
 	dir := d.stateDir()
 	d.progress.start("writing to %s", dir)
-	c, inTime := bounded(longestWrite, func() Check { return d.directory(dir) })
+	c, inTime := bounded(ctx, longestWrite, func() Check { return d.directory(dir) })
 	if !inTime {
 		c = Check{Name: "store", State: fault, Sentence: fmt.Sprintf("%s takes nothing within %s", dir, notify.Span(longestWrite)),
 			Remedy: "The card or the disk may be failing: look at `dmesg`, copy what matters from it, and replace it."}
@@ -109,7 +109,7 @@ func (d *doctor) checkDaemon() {
 	c := Check{Name: "daemon", State: fine}
 	if d.daemon == nil {
 		c.State, c.Sentence = warn, d.unheard.Error()
-		if _, absent := errors.AsType[noDaemon](d.unheard); !absent {
+		if d.hidden() {
 			c.Remedy = "This does not say that it is well, nor that it is not."
 		}
 		d.found(c)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"io"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pinbell/config"
 	"pinbell/notify"
 	"pinbell/notify/clock"
 	"pinbell/notify/outbox"
@@ -97,10 +100,10 @@ func TestElsewhereThanOnATerminalOnlyLongWaitsAreTold(t *testing.T) {
 func TestWhatTheKernelHoldsUpIsGivenUp(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
-	if _, inTime := bounded(time.Millisecond, func() int { <-release; return 1 }); inTime {
+	if _, inTime := bounded(t.Context(), time.Millisecond, func() int { <-release; return 1 }); inTime {
 		t.Error("what never came was in time")
 	}
-	if got, inTime := bounded(time.Minute, func() int { return 2 }); got != 2 || !inTime {
+	if got, inTime := bounded(t.Context(), time.Minute, func() int { return 2 }); got != 2 || !inTime {
 		t.Errorf("got %d, in time: %v", got, inTime)
 	}
 }
@@ -132,8 +135,28 @@ func TestTheDaemonsRightsAreReadFromItsProcess(t *testing.T) {
 	if err != nil || got.uid != uint32(os.Geteuid()) || len(got.groups) == 0 || got.groups[0] != uint32(os.Getegid()) {
 		t.Errorf("this process is %+v, %v", got, err)
 	}
-	if u, err := user.LookupId(strconv.Itoa(os.Geteuid())); err == nil && got.name != u.Username {
-		t.Errorf("this process runs as %q, want %q", got.name, u.Username)
+	if os.Geteuid() == 0 && got.name != "root" {
+		t.Errorf("this process runs as %q, want root", got.name)
+	}
+}
+
+func TestAUserIsFoundWithAllItsGroups(t *testing.T) {
+	root, there := accountNamed("root")
+	if !there || root.uid != 0 || !slices.Contains(root.groups, 0) {
+		t.Errorf("root is %+v, %v", root, there)
+	}
+	if nobody, there := accountNamed("no such user"); there {
+		t.Errorf("a user that is not there is %+v", nobody)
+	}
+	path := filepath.Join(t.TempDir(), "group")
+	if err := os.WriteFile(path, []byte("gpio:x:997:pinbell,alex\n\nbroken\n+::::\ni2c:x:998:pinbell\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := nameIn(path, 998); got != "i2c" {
+		t.Errorf("group 998 is %s", got)
+	}
+	if got := nameIn(path, 5); got != "number 5" {
+		t.Errorf("group 5 is %s", got)
 	}
 }
 
@@ -218,5 +241,39 @@ func TestNumbersAreGrouped(t *testing.T) {
 		if got := grouped(n); got != want {
 			t.Errorf("grouped(%d) = %s, want %s", n, got, want)
 		}
+	}
+}
+
+func TestALineThatAPinbellHoldsIsNotCalledBusy(t *testing.T) {
+	s := config.Sensor{Name: "door"}
+	const where = "line GPIO17 (gpiochip0:17)"
+	asked := doctor{daemon: &Report{Config: "another"}}
+	asked.held(Check{State: fine}, where, s).says(t, fine, "is watched by the running pinbell")
+	absent := doctor{unheard: noDaemon{"none runs"}}
+	absent.held(Check{State: fine}, where, s).says(t, warn, "held by a pinbell that cannot be asked", "--state")
+}
+
+func TestAChipThatAHiddenDaemonMayReadIsNotTouched(t *testing.T) {
+	d := doctor{unheard: errors.New("this user may not ask the daemon")}
+	s := config.Sensor{Name: "freezer", Driver: "bme280", Bus: 1, Address: 0x76}
+	d.sensor(s, nil, nil).says(t, skipped, "a pinbell that cannot be asked may be reading it", "sudo")
+}
+
+func TestADoctorThatIsToldToStopFindsNothingMore(t *testing.T) {
+	t.Parallel()
+	g := newGarage(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	d := doctor{places: places{config: g.config(), state: g.state}, progress: newProgress(io.Discard)}
+	d.tell = func(c Check) {
+		if c.Name == "rack" {
+			cancel()
+		}
+	}
+	d.examine(ctx)
+	if last := d.checks[len(d.checks)-1]; last.Name != "rack" {
+		t.Errorf("after it was told to stop it found %+v", last)
+	}
+	if good, bad := g.mail.Logins(); good+bad > 0 {
+		t.Errorf("after it was told to stop it logged in %d times", good+bad)
 	}
 }

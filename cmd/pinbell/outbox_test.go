@@ -97,7 +97,6 @@ func TestRetrySendsWhatWaitsAtOnce(t *testing.T) {
 			t.Parallel()
 			g := newGarage(t)
 			id := g.hold()
-			g.plug.pull()
 			g.plug.into(g.mail.Addr())
 			args := []string{"outbox", "retry", "--state", g.state}
 			switch what {
@@ -155,7 +154,6 @@ func TestDropGivesUpOneMailAndTheLogKeepsThat(t *testing.T) {
 			g.call(exitUsage, "outbox", "drop", id, "--state", g.state)
 
 			// A restart does not bring it back.
-			g.plug.pull()
 			g.plug.into(g.mail.Addr())
 			g.restart()
 			g.until("nothing waits", 10*time.Second, func(r Report) bool { return waiting(r) == 0 })

@@ -17,6 +17,7 @@ type plug struct {
 	t    *testing.T
 	held *smtptest.Port // ours while the plug is pulled too
 	work sync.WaitGroup
+	open sync.WaitGroup // has somebody who accepts while the port is open
 
 	mu       sync.Mutex
 	listener net.Listener // nil: the port is closed
@@ -57,7 +58,7 @@ func (p *plug) into(target string) {
 		p.t.Fatal(err)
 	}
 	p.listener = listener
-	p.work.Go(func() { p.accept(listener) })
+	p.open.Go(func() { p.accept(listener) })
 }
 
 // cutting makes every connection break off in the middle of a mail, or not.
@@ -67,14 +68,18 @@ func (p *plug) cutting(cut bool) {
 	p.cut = cut
 }
 
-// pull closes the port and all connections.
+// pull closes the port and all connections. The port is closed only when
+// nobody waits in Accept any more.
 func (p *plug) pull() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.listener != nil {
 		p.listener.Close()
 		p.listener = nil
 	}
+	p.mu.Unlock()
+	p.open.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, conn := range p.conns {
 		conn.Close()
 	}

@@ -59,6 +59,25 @@ func TestLogTellsEachMailWithItsReceipt(t *testing.T) {
 	}
 }
 
+func TestWhereThereIsNothingItIsSaid(t *testing.T) {
+	t.Parallel()
+	g := newGarage(t)
+	g.start()
+	for _, running := range []bool{true, false} {
+		if !running {
+			g.kill()
+		}
+		for _, c := range []struct{ command, want, list string }{{"log", "No mail has been accepted yet.\n", "[]\n"}, {"outbox", "Nothing waits.\n", "[]\n"}} {
+			if out, _ := g.call(0, c.command, "--state", g.state); out != c.want {
+				t.Errorf("%s says %q, want %q", c.command, out, c.want)
+			}
+			if out, _ := g.call(0, c.command, "--json", "--state", g.state); out != c.list {
+				t.Errorf("%s --json gives %q, want %q", c.command, out, c.list)
+			}
+		}
+	}
+}
+
 func TestSinceIsATimeOrASpan(t *testing.T) {
 	local := func(y int, m time.Month, d, h, min, s int) time.Time {
 		return time.Date(y, m, d, h, min, s, 0, time.Local)

@@ -93,7 +93,7 @@ func spaced(s string) string {
 // headerText is oneLine without what a mail program would take for an encoded
 // word (RFC 2047) that we did not write.
 func headerText(s string, most int) string {
-	return strings.ReplaceAll(oneLine(s, most), "=?", "= ?")
+	return oneLine(strings.ReplaceAll(oneLine(s, most), "=?", "= ?"), most)
 }
 
 // sender is the From field. A name that is not plain goes in base64: the

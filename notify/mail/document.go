@@ -60,7 +60,8 @@ type (
 		contentID string
 		alt       string
 		caption   string
-		width     int // in CSS pixels at the most
+		width     int  // in CSS pixels at the most
+		told      bool // its words are in the text already
 	}
 )
 
@@ -118,7 +119,7 @@ func (l letter) band(blocks []block) band {
 		return b
 	}
 	b.title = count(len(blocks), "alert")
-	b.detail = count(total(blocks), "event")
+	b.detail = names(blocks)
 	// The blocks come in the order of what matters.
 	if first := blocks[0]; !first.over() {
 		b.tone, b.state = first.tone(), stateOf(first)

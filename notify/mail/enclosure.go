@@ -82,12 +82,8 @@ func origin(source string) string {
 		return oneLine(command, maxTitle)
 	}
 	rest = rest[:min(len(rest), strings.IndexAny(rest+"?", "?#"))]
-	host, path, found := strings.Cut(strings.TrimPrefix(rest, "//"), "/")
-	host = host[strings.LastIndexByte(host, '@')+1:]
-	if found {
-		host += "/" + path
-	}
-	return oneLine(kind+"://"+host, maxTitle)
+	rest = rest[strings.LastIndexByte(rest, '@')+1:] // a password may hold any of : / @
+	return oneLine(kind+"://"+strings.TrimPrefix(rest, "//"), maxTitle)
 }
 
 // label names a file, and says when it was taken and how large it is.

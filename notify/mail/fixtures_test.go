@@ -4,6 +4,7 @@ import (
 	"fmt"
 	netmail "net/mail"
 	"strings"
+	"text/template"
 	"time"
 	_ "time/tzdata"
 
@@ -185,6 +186,15 @@ func all() map[string]stationery {
 	list["slim"] = stationery{withFiles(notify.NoAttachments), head}
 	list["text-only"] = stationery{withFiles(notify.TextOnly), head}
 	list["flapping"] = stationery{flapping(), head}
+	list["cleared-chart"] = stationery{letterOf(warming(notify.Cleared)), head}
+	own, err := ParseTemplates(ownSubject, ownBody)
+	if err != nil {
+		panic(err)
+	}
+	owners, failing := head, head
+	owners.Templates = own
+	failing.Templates.Body = template.Must(template.New("body").Parse("{{.Titel}}"))
+	list["template"], list["template-failed"] = stationery{letterOf(warming(notify.Raised)), owners}, stationery{letterOf(door()), failing}
 	return list
 }
 

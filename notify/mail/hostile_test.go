@@ -26,8 +26,9 @@ func poisoned(s string) (notify.Mail, Letterhead) {
 		m = letterOf(e, other)
 	}
 	m.Troubles = []notify.Trouble{{Sentence: s, Doing: s, Remedy: s}}
+	m.Files = []notify.Attachment{{Source: s, Fault: s}, {Name: s, Type: "image/gif", Data: pixel}, {Name: s, Type: s, Data: []byte(s)}}
 	h := head
-	h.Device, h.Version, h.From.Name = s, s, s
+	h.Device, h.Version, h.From.Name, h.Road, h.Domain = s, s, s, s, s
 	return m, h
 }
 
@@ -36,6 +37,8 @@ var poisons = []string{
 	"\u202egnp.exe", "\u2066a\u2069", "a\u2028b\u2029c\u0085d", "\x00\x07\x1b[31m", "\xff\xfe", strings.Repeat("long", 5000),
 	strings.Repeat("é ", 5000), ".", "\"", "<eve@example.com>", "a,b;c:d", "\t\v\f", "", " ", "Tiefkühltruhe zu warm – schon wieder",
 	strings.Repeat("=?", 300), strings.Repeat("\U0001F525", 100), "100 % %s %d", "From me", "=20", "a\u200bb",
+	"<script>alert(1)</script>", `"><img src=http://eve.example/x>`, "&lt;b&gt;&#60;", "{{.Title}}", "javascript:x", "]]>", "<!--",
+	"\n--=_alternative.118.k3f9x2ab--\n",
 }
 
 func TestNoTextCanBreakOutOfAMail(t *testing.T) {

@@ -54,12 +54,13 @@ func escape(s string) markup {
 	return markup(figures.ReplaceAllString(template.HTMLEscapeString(s), "$1&#160;$2"))
 }
 
-// broken keeps lines, and the spaces that they begin with.
+// broken keeps lines, the spaces that they begin with, and spaces in a row.
 func broken(s string) markup {
 	var lines []string
 	for line := range strings.SplitSeq(s, "\n") {
 		words := strings.TrimLeft(line, " ")
-		lines = append(lines, strings.Repeat("&#160;", len(line)-len(words))+string(escape(words)))
+		indent := strings.Repeat("&#160;", len(line)-len(words))
+		lines = append(lines, indent+strings.ReplaceAll(string(escape(words)), "  ", "&#160; "))
 	}
 	return markup(strings.Join(lines, "<br />\n"))
 }

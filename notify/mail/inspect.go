@@ -21,22 +21,33 @@ var tame = template.FuncMap{
 	"js":       bound(template.JSEscaper),
 	"urlquery": bound(template.URLQueryEscaper),
 	"printf": func(format string, args ...any) (string, error) {
-		if wide.MatchString(format) {
-			return "", errors.New("printf with a width or precision above 99, or one that is an argument")
+		if odd.MatchString(format) {
+			return "", errors.New("printf with a width above 99, or with an argument's number or *")
 		}
 		return bound(func(args ...any) string { return fmt.Sprintf(format, args...) })(args...)
 	},
 }
 
-var wide = regexp.MustCompile(`%[^a-zA-Z%]*([0-9]{3}|\*)`)
+// odd are the formats that make much of little.
+var odd = regexp.MustCompile(`%[^a-zA-Z%]*([0-9]{3}|[*\[])`)
 
+// bound holds what goes into a function to a size, and so what comes out.
 func bound(f func(...any) string) func(...any) (string, error) {
 	return func(args ...any) (string, error) {
-		s := f(args...)
-		if len(s) > maxOutBody {
+		size := 0
+		for _, arg := range args {
+			switch arg := arg.(type) {
+			case string:
+				size += len(arg)
+			case bool, int, float64:
+			default:
+				return "", fmt.Errorf("%T is neither a word nor a number", arg)
+			}
+		}
+		if size > maxOutBody {
 			return "", fmt.Errorf("a text of more than %d bytes", maxOutBody)
 		}
-		return s, nil
+		return f(args...), nil
 	}
 }
 
@@ -160,14 +171,18 @@ var said = regexp.MustCompile(`(?s)^template: (?:subject|body):(\d+):(?:\d+:)? ?
 // started is where it says that something begins that has no end.
 var started = regexp.MustCompile(`started at (?:subject|body):(\d+)$`)
 
-// reworded are the parts of its sentences that help nobody.
-var reworded = regexp.MustCompile(`^executing "[^"]*" at (<.*?>): |in type \*?mail\.`)
+// doing is what a template's run is said to be doing, and ours is the package of
+// a type: neither helps anybody.
+var (
+	doing = regexp.MustCompile(`^executing "[^"]*" at (<.*?>): `)
+	ours  = strings.NewReplacer("in type *mail.", "in ", "in type mail.", "in ")
+)
 
 func mistake(name string, err error) *Mistake {
 	m := &Mistake{Template: name, Line: 1, Sentence: strings.TrimPrefix(err.Error(), "template: ")}
 	if found := said.FindStringSubmatch(err.Error()); found != nil {
 		m.Line, _ = strconv.Atoi(found[1])
-		m.Sentence = reworded.ReplaceAllString(found[2], "$1 ")
+		m.Sentence = ours.Replace(doing.ReplaceAllString(found[2], "$1: "))
 	}
 	if begun := started.FindStringSubmatch(err.Error()); begun != nil {
 		m.Line, _ = strconv.Atoi(begun[1])

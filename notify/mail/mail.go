@@ -1,12 +1,18 @@
 // Package mail writes the letter: a sealed notify.Mail in, the bytes of an
 // Internet message (RFC 5322, RFC 2045) out.
 //
-// It promises that the same Mail gives the same bytes at every attempt, that
-// the subject can be understood on a lock screen, that the first line says what
-// happened and when, and that nothing in it, whether a name, a title, a reading
-// or the owner's words, can add a header, a recipient or a line. What it writes
-// is 7-bit with lines of at most 998 bytes. It keeps no state, does no input or
-// output and decides nothing: limits and reminders were decided before sealing.
+// A document is made of the mail once and written twice, as text and as HTML;
+// pictures and files go along as parts, and what a server finds too large is
+// left out by Mail.Slim, which the mail then says.
+//
+// It promises that the same Mail gives the same bytes at every attempt by one
+// road and the same Message-ID by all of them, that the subject can be
+// understood on a lock screen, that the first line says what happened and when,
+// and that nothing in it, whether a name, a title, a reading, a file or the
+// owner's words and templates, can add a header, a recipient, a part or an
+// element. What it writes is 7-bit with lines of at most 998 bytes, and the
+// HTML fetches nothing. It keeps no state, does no input or output and decides
+// nothing: limits and reminders were decided before sealing.
 package mail
 
 import (

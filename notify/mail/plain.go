@@ -82,4 +82,8 @@ func (s list) text(p *page) {
 	}
 }
 
-func (s picture) text(p *page) { p.paragraph(s.alt) }
+func (s picture) text(p *page) {
+	if !s.told {
+		p.paragraph(s.alt)
+	}
+}

@@ -135,8 +135,12 @@ func limit(v float64) string {
 
 // summary says several alerts, the most severe first.
 func summary(blocks []block) string {
-	const enough = 90 // runes; the rest is in the text
-	s := fmt.Sprintf("%d alerts: ", len(blocks))
+	return fmt.Sprintf("%d alerts: ", len(blocks)) + names(blocks)
+}
+
+// names says what the blocks are, and leaves to the text what is too much.
+func names(blocks []block) (s string) {
+	const enough = 80 // runes
 	for i, b := range blocks {
 		name := alarmed(b) + b.name()
 		if i > 0 {

@@ -178,13 +178,18 @@ func (l letter) words() (string, document) {
 func (d document) retold(text string) []node {
 	nodes := []node{para(text)}
 	for _, n := range d.story {
+		var p picture
 		switch n := n.(type) {
 		case picture:
-			nodes = append(nodes, n)
+			p = n
 		case section:
 			if n.chart != nil {
-				nodes = append(nodes, *n.chart)
+				p = *n.chart
 			}
+		}
+		if p.alt != "" {
+			p.told = strings.Contains(text, p.alt)
+			nodes = append(nodes, p)
 		}
 	}
 	return nodes

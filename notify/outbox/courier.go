@@ -38,10 +38,12 @@ const grace = 3 * time.Second
 // Run sends until ctx ends.
 func (c *Courier) Run(ctx context.Context) error {
 	c.ways = make([]way, len(c.Box.Roads))
+	recalled := false
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		timed := c.Clock.Changed()
+		recalled = recalled || c.recall()
 		timer.Reset(time.Until(c.Box.tendBy(c.round(ctx))))
 		select {
 		case <-ctx.Done():
@@ -51,6 +53,17 @@ func (c *Courier) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
+}
+
+// recall takes up what the store knows of the roads, once the time is known.
+func (c *Courier) recall() bool {
+	if _, trust := c.Clock.Time(); trust == clock.Unknown {
+		return false
+	}
+	for i := range c.ways {
+		c.Box.recall(&c.ways[i], &c.Box.Roads[i], time.Now())
+	}
+	return true
 }
 
 // epoch is where Courier.busy counts from, by the monotonic clock: the board's
@@ -181,7 +194,11 @@ func (c *Courier) settle(e errand, v notify.Verdict) {
 	now := time.Now()
 	c.Box.settle(e, v, now)
 	w := &c.ways[e.road]
+	before := w.refusals
 	w.learn(v, now, &c.Box.Roads[e.road])
+	if w.refusals != before {
+		c.Box.remember(w, &c.Box.Roads[e.road])
+	}
 	c.passable(now)
 	c.tell(e, v)
 	if c.Settled != nil {

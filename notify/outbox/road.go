@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
 	netmail "net/mail"
 	"time"
@@ -55,7 +56,11 @@ type overSMTP struct{ *smtp.Session }
 func (s overSMTP) Send(ctx context.Context, m notify.Mail, h mail.Letterhead) notify.Verdict {
 	message, err := mail.Render(m, h)
 	if err != nil {
-		return notify.Verdict{Outcome: notify.Refused, Step: "render", Reply: err.Error()}
+		return notify.Verdict{Outcome: notify.Refused, Step: "render", Reply: err.Error(), Trouble: &notify.Trouble{
+			Code: "mail.render", About: m.ID, Sentence: fmt.Sprintf("Mail %s cannot be written: %v.", m.ID, err),
+			Doing:  "pinbell keeps it and tries again ever more rarely. Other mails go on.",
+			Remedy: "This is a mistake in pinbell: `pinbell outbox` shows what the mail tells. A newer version may have it mended.",
+		}}
 	}
 	return s.Session.Send(ctx, smtp.Envelope{From: h.From.Address, To: m.To, Message: message})
 }

@@ -17,6 +17,7 @@ import (
 // street is a road whose server is made to order.
 type street struct {
 	Road
+	mu     sync.Mutex
 	opened []time.Duration // when, since the start
 	sent   []notify.Mail
 	heads  []letter.Letterhead
@@ -25,15 +26,37 @@ type street struct {
 	send func(notify.Mail) notify.Verdict
 }
 
+func (s *street) mails() []notify.Mail {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.sent)
+}
+
+func (s *street) dials() []time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.opened)
+}
+
+func (s *street) letterheads() []letter.Letterhead {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.heads)
+}
+
+// mended lets everything through from now on.
+func (s *street) mended() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open, s.send = nil, nil
+}
+
 var streetStart time.Time
 
-// turn is taken by whoever goes on, the test or the courier, when time has
-// passed: one does not see what the other did without it.
-var turn sync.Mutex
-
-func takeTurn() {
-	turn.Lock()
-	defer turn.Unlock()
+// pass lets time pass, and all that follows from it happen.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }
 
 func newStreet(name string, after time.Duration) *street {
@@ -43,7 +66,8 @@ func newStreet(name string, after time.Duration) *street {
 }
 
 func (s *street) dial(context.Context) (Session, notify.Verdict) {
-	takeTurn()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.opened = append(s.opened, time.Since(streetStart))
 	if s.open != nil {
 		if v := s.open(); v.Outcome != 0 {
@@ -56,7 +80,8 @@ func (s *street) dial(context.Context) (Session, notify.Verdict) {
 type walk struct{ *street }
 
 func (w walk) Send(_ context.Context, m notify.Mail, h letter.Letterhead) notify.Verdict {
-	takeTurn()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	v := notify.Verdict{Outcome: notify.Accepted, Relay: w.Name}
 	if w.send != nil {
 		v = w.send(m)
@@ -97,14 +122,6 @@ func walked(t *testing.T, limits Limits, streets ...*street) *Box {
 	return b
 }
 
-// pass lets time pass, and then the courier do what it has to do at that
-// instant.
-func pass(d time.Duration) {
-	takeTurn()
-	time.Sleep(d)
-	synctest.Wait()
-}
-
 func TestSecondRoadIsTakenWhenTheFirstHasFailedLongEnough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := newStreet("first.example", 0), newStreet("second.example", 15*time.Minute)
@@ -112,14 +129,14 @@ func TestSecondRoadIsTakenWhenTheFirstHasFailedLongEnough(t *testing.T) {
 		b := walked(t, wide, first, second)
 		raise(b, "a", notify.Warning)
 		pass(14 * time.Minute)
-		if len(second.sent) != 0 || len(first.opened) < 3 {
-			t.Fatalf("after 14 minutes: %d by the second road, the first tried at %v", len(second.sent), first.opened)
+		if len(second.mails()) != 0 || len(first.dials()) < 3 {
+			t.Fatalf("after 14 minutes: %d by the second road, the first tried at %v", len(second.mails()), first.dials())
 		}
 		pass(2 * time.Minute)
-		if len(second.sent) != 1 {
-			t.Fatalf("after 16 minutes %d mails by the second road", len(second.sent))
+		if len(second.mails()) != 1 {
+			t.Fatalf("after 16 minutes %d mails by the second road", len(second.mails()))
 		}
-		m, h := second.sent[0], second.heads[0]
+		m, h := second.mails()[0], second.letterheads()[0]
 		if h.Road != "second.example" || h.From.Address != "garage@second.example" || h.Domain != "first.example" {
 			t.Errorf("letterhead %+v", h)
 		}
@@ -141,11 +158,11 @@ func TestCriticalTakesTheSecondRoadAtOnce(t *testing.T) {
 			raise(b, "warm", notify.Warning)
 			raise(b, "fire", notify.Critical)
 			synctest.Wait()
-			if len(second.sent) != 1 || second.sent[0].Events[0].Rule != "fire" && severest(second.sent[0].Events) != notify.Critical {
-				t.Fatalf("%s: at once by the second road: %v", fault, second.sent)
+			if len(second.mails()) != 1 || second.mails()[0].Events[0].Rule != "fire" && severest(second.mails()[0].Events) != notify.Critical {
+				t.Fatalf("%s: at once by the second road: %v", fault, second.mails())
 			}
 			pass(16 * time.Minute)
-			if told := len(allEvents(second.sent)); told != 2 {
+			if told := len(allEvents(second.mails())); told != 2 {
 				t.Errorf("%s: %d events by the second road after its time", fault, told)
 			}
 		})
@@ -166,12 +183,12 @@ func TestFirstRoadIsTakenAgainWhenItWorks(t *testing.T) {
 		b := walked(t, wide, first, second)
 		raise(b, "a", notify.Warning)
 		pass(10 * time.Minute)
-		first.open = nil
+		first.mended()
 		pass(10 * time.Minute)
 		raise(b, "b", notify.Warning)
 		synctest.Wait()
-		if len(first.sent) != 1 || len(second.sent) != 1 || first.heads[0].Road != "" {
-			t.Errorf("%d by the first, %d by the second", len(first.sent), len(second.sent))
+		if len(first.mails()) != 1 || len(second.mails()) != 1 || first.letterheads()[0].Road != "" {
+			t.Errorf("%d by the first, %d by the second", len(first.mails()), len(second.mails()))
 		}
 	})
 }
@@ -184,23 +201,28 @@ func TestRefusedLoginIsTriedEverMoreRarely(t *testing.T) {
 		raise(b, "a", notify.Warning)
 		pass(48 * time.Hour)
 		for i, want := range []time.Duration{0, 1, 3, 7, 15, 27, 39} {
-			if want *= time.Hour; i >= len(first.opened) || first.opened[i] < want || first.opened[i] > want+time.Minute {
-				t.Fatalf("login %d: %v, want it at %v", i, first.opened, want)
+			if want *= time.Hour; i >= len(first.dials()) || first.dials()[i] < want || first.dials()[i] > want+time.Minute {
+				t.Fatalf("login %d: %v, want it at %v", i, first.dials(), want)
 			}
 		}
-		if len(first.opened) > 7 {
-			t.Errorf("logins at %v", first.opened)
+		if len(first.dials()) > 7 {
+			t.Errorf("logins at %v", first.dials())
 		}
 	})
 }
 
 func TestNewPasswordEndsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		password := notify.Secret("old")
 		first := newStreet("first.example", 0)
-		first.Password = func() (notify.Secret, error) { takeTurn(); return password, nil }
+		first.Password = func() (notify.Secret, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return password, nil
+		}
 		first.open = func() notify.Verdict {
-			if password == "old" {
+			if p, _ := first.Password(); p == "old" {
 				return down("auth", time.Hour)()
 			}
 			return notify.Verdict{}
@@ -208,12 +230,15 @@ func TestNewPasswordEndsTheWait(t *testing.T) {
 		b := walked(t, wide, first)
 		raise(b, "a", notify.Warning)
 		pass(20 * time.Minute)
-		if password = "new"; len(first.opened) != 1 {
-			t.Fatalf("logins at %v", first.opened)
+		if len(first.dials()) != 1 {
+			t.Fatalf("logins at %v", first.dials())
 		}
+		mu.Lock()
+		password = "new"
+		mu.Unlock()
 		pass(passwordLook + time.Second)
-		if len(first.sent) != 1 {
-			t.Errorf("after a new password %d mails, logins at %v", len(first.sent), first.opened)
+		if len(first.mails()) != 1 {
+			t.Errorf("after a new password %d mails, logins at %v", len(first.mails()), first.dials())
 		}
 	})
 }
@@ -225,13 +250,13 @@ func TestOwnersWordEndsTheWait(t *testing.T) {
 		b := walked(t, wide, first)
 		raise(b, "a", notify.Warning)
 		pass(time.Minute)
-		first.open = nil
+		first.mended()
 		if b.Retry("none") || !b.Retry("") {
 			t.Error("Retry does not know what waits")
 		}
 		synctest.Wait()
-		if len(first.sent) != 1 {
-			t.Errorf("%d mails", len(first.sent))
+		if len(first.mails()) != 1 {
+			t.Errorf("%d mails", len(first.mails()))
 		}
 	})
 }
@@ -247,8 +272,8 @@ func TestUsedUpQuotaGivesWayToTheSecondRoad(t *testing.T) {
 			raise(b, "a", notify.Warning)
 			synctest.Wait()
 		}
-		if len(first.sent) != 2 || len(second.sent) != 1 {
-			t.Errorf("%d by the first, %d by the second", len(first.sent), len(second.sent))
+		if len(first.mails()) != 2 || len(second.mails()) != 1 {
+			t.Errorf("%d by the first, %d by the second", len(first.mails()), len(second.mails()))
 		}
 	})
 }
@@ -265,12 +290,14 @@ func TestPutOffMailTakesTheSecondRoadWithItsOwnID(t *testing.T) {
 			b := walked(t, wide, first, second)
 			raise(b, "a", notify.Warning)
 			pass(14 * time.Minute)
-			if len(second.sent) != 0 {
+			if len(second.mails()) != 0 {
 				t.Fatalf("%v: by the second road before its time", outcome)
 			}
 			pass(2 * time.Minute)
-			if len(second.sent) != 1 || second.sent[0].ID != ids[0] || len(slices.Compact(ids)) != 1 {
-				t.Errorf("%v: IDs %v, by the second road %v", outcome, ids, second.sent)
+			first.mu.Lock()
+			defer first.mu.Unlock()
+			if len(second.mails()) != 1 || second.mails()[0].ID != ids[0] || len(slices.Compact(ids)) != 1 {
+				t.Errorf("%v: IDs %v, by the second road %v", outcome, ids, second.mails())
 			}
 		})
 	}
@@ -291,8 +318,8 @@ func TestDoubtIsNotDoubled(t *testing.T) {
 		b := walked(t, wide, first, second)
 		raise(b, "fire", notify.Critical)
 		pass(time.Minute)
-		if len(first.sent) != 1 || len(second.sent) != 0 {
-			t.Errorf("%d by the first, %d by the second", len(first.sent), len(second.sent))
+		if len(first.mails()) != 1 || len(second.mails()) != 0 {
+			t.Errorf("%d by the first, %d by the second", len(first.mails()), len(second.mails()))
 		}
 	})
 }
@@ -312,16 +339,48 @@ func TestAccountsQuotaHoldsAllAndHammersNobody(t *testing.T) {
 			pass(time.Minute)
 		}
 		pass(23 * time.Hour)
-		if tries < 5 || tries > 7 {
-			t.Fatalf("%d tries in a day", tries)
+		first.mu.Lock()
+		n := tries
+		first.mu.Unlock()
+		if n < 5 || n > 7 {
+			t.Fatalf("%d tries in a day", n)
 		}
-		first.send = nil
+		first.mended()
 		pass(4*time.Hour + time.Minute)
-		if got := len(allEvents(first.sent)); got != 10 {
-			t.Errorf("%d events told of 10, in %d mails", got, len(first.sent))
+		if got := len(allEvents(first.mails())); got != 10 {
+			t.Errorf("%d events told of 10, in %d mails", got, len(first.mails()))
 		}
-		if len(first.sent) > 4 {
-			t.Errorf("what waited came in %d mails", len(first.sent))
+		if len(first.mails()) > 4 {
+			t.Errorf("what waited came in %d mails", len(first.mails()))
+		}
+	})
+}
+
+// A program that is started again and again must not hammer an account.
+func TestRefusedLoginIsRememberedOverARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		streetStart = time.Now()
+		dir, first := t.TempDir(), newStreet("first.example", 0)
+		first.open = down("auth", time.Hour)
+		for i := range 19 {
+			b := open(t, dir, wide, newClock(t, true))
+			b.Roads = []Road{first.Road}
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() {
+				c := &Courier{Box: b, Clock: b.Clock, Troubles: b.Troubles, Log: slog.New(slog.DiscardHandler)}
+				done <- c.Run(ctx)
+			}()
+			if i == 0 {
+				raise(b, "a", notify.Warning)
+			}
+			pass(time.Minute)
+			stop()
+			<-done
+			cut(b)
+		}
+		if n := len(first.dials()); n != 2 {
+			t.Errorf("logins at %v in 19 starts of a minute each", first.dials())
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -78,3 +79,50 @@ func (w *way) newPassword(road *Road) bool {
 
 // domain is what stands behind an address's @.
 func domain(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
+
+// refusal is what the store keeps of a login that was refused, so that a
+// program which is started again and again does not hammer the account.
+type refusal struct {
+	At    time.Time `json:"at"`
+	Times int       `json:"times"` // in a row
+}
+
+// calmAtStart is how long after a refused login a new start waits with the
+// next one. It is short: whoever starts pinbell again has mostly mended it.
+const calmAtStart = 10 * time.Minute
+
+func refusalKey(road *Road) string { return "login/" + road.Name }
+
+// recall takes up what the store knows of a road's refused logins.
+func (b *Box) recall(w *way, road *Road, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var r refusal
+	if json.Unmarshal(b.store.live[refusalKey(road)], &r) != nil {
+		return
+	}
+	wall, _ := b.Clock.Time()
+	w.refusals = r.Times
+	if ago := wall.Sub(r.At); ago >= 0 && ago < calmAtStart {
+		w.openAt, w.since = now.Add(calmAtStart-ago), now
+		if road.Password != nil {
+			w.refused, _ = road.Password()
+		}
+	}
+}
+
+// remember keeps a road's refused logins, or that they are over.
+func (b *Box) remember(w *way, road *Road) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key := refusalKey(road)
+	switch wall, _ := b.Clock.Time(); {
+	case w.refusals > 0:
+		b.store.put(key, encode(refusal{wall.UTC(), w.refusals}))
+	case b.store.live[key] != nil:
+		b.store.put(key, nil)
+	default:
+		return
+	}
+	b.flush()
+}

@@ -14,14 +14,14 @@ func TestEachPresetKnowsItsServer(t *testing.T) {
 		implicit bool
 		perDay   int
 	}{
-		"icloud":    {"smtp.mail.me.com", 587, false, 1000},
-		"gmail":     {"smtp.gmail.com", 587, false, 500},
-		"outlook":   {"smtp-mail.outlook.com", 587, false, 0},
-		"fastmail":  {"smtp.fastmail.com", 465, true, 0},
-		"unione-us": {"smtp.us1.unione.io", 587, false, 72000},
-		"unione-eu": {"smtp.eu1.unione.io", 587, false, 72000},
+		"icloud":     {"smtp.mail.me.com", 587, false, 1000},
+		"gmail":      {"smtp.gmail.com", 587, false, 500},
+		"outlook":    {"smtp-mail.outlook.com", 587, false, 0},
+		"fastmail":   {"smtp.fastmail.com", 465, true, 0},
+		"unione-us":  {"smtp.us1.unione.io", 587, false, 72000},
+		"unione-eu":  {"smtp.eu1.unione.io", 587, false, 72000},
 		"unione-api": {"api.unione.io", 443, true, 0},
-		"custom":    {"", 587, false, 0},
+		"custom":     {"", 587, false, 0},
 	} {
 		p, ok := PresetOf(provider)
 		if !ok || p.Host != want.host || p.Port != want.port || p.Implicit != want.implicit || p.MessagesPerDay != want.perDay {

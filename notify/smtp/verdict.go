@@ -87,6 +87,7 @@ func (t *transaction) accepted() notify.Verdict {
 		ruled := t.judge(mildest)
 		ruled.outcome, v.Wait = notify.Accepted, ruled.wait // for those who may be tried again
 		v.Trouble = t.wording(mildest, t.names()).trouble(ruled)
+		v.Trouble.Doing = Doing(v, v.Wait)
 	}
 	return v
 }

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,8 @@ func Doing(v notify.Verdict, wait time.Duration) string {
 	}
 	size := v.Trouble != nil && v.Trouble.Code == "mail.size"
 	switch {
+	case v.Outcome == notify.Accepted && slices.ContainsFunc(v.Rejected, func(r notify.Rejection) bool { return !r.Permanent }):
+		return "pinbell sent the mail to the other recipients. Who was only put off gets it later."
 	case v.Outcome == notify.Accepted:
 		return "pinbell sent the mail to the other recipients."
 	case size:
@@ -170,7 +173,11 @@ func (w wording) badLogin() (sentence, remedy string) {
 		return fmt.Sprintf("%s wants a login, and none is configured: %s", w.Host, w.said), "Set mail.username and mail.password_file."
 	}
 	if w.step != atAuth {
-		return fmt.Sprintf("%s does not let %s send this mail: %s", w.Host, w.Username, w.said), w.preset().login
+		remedy = w.preset().login
+		if speaksOf("suspended", w.reply.text()) || loginHint(w.reply) == "x.7.13" {
+			remedy = hints["x.7.13"]
+		}
+		return fmt.Sprintf("%s does not let %s send mail: %s", w.Host, w.Username, w.said), remedy
 	}
 	return fmt.Sprintf("%s refused the login as %s: %s", w.Host, w.Username, w.said),
 		strings.Join(strings.Fields(w.odd+" "+hints[loginHint(w.reply)]+" "+w.preset().login), " ")

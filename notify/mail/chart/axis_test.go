@@ -134,7 +134,8 @@ func TestLabelsDoNotCoverEachOther(t *testing.T) {
 		c.Beyond = rapid.SampledFrom([]Side{Neither, Above, Below}).Draw(t, "side")
 		course, _ := c.Course()
 		p := newPlot(c, course)
-		p.draw()
+		p.trace()
+		p.marks()
 		for i, a := range p.taken {
 			if !a.In(image.Rect(0, 0, Width, Height)) {
 				t.Fatalf("label at %v", a)

@@ -2,7 +2,6 @@ package chart
 
 import (
 	"image"
-	"image/color"
 	"math"
 )
 
@@ -21,36 +20,38 @@ const (
 	inks
 )
 
-var colors = [inks]color.RGBA{
-	paper: {0xfb, 0xfb, 0xf9, 0xff}, alarm: {0xfd, 0xe9, 0xe6, 0xff}, grid: {0xdc, 0xdc, 0xd8, 0xff},
-	soft: {0x55, 0x55, 0x58, 0xff}, dark: {0x1c, 0x1c, 0x1e, 0xff},
-	calm: {0x1f, 0x5f, 0x9e, 0xff}, loud: {0xb8, 0x1f, 0x17, 0xff},
+// rgb is a colour.
+type rgb struct{ r, g, b uint8 }
+
+var colors = [inks]rgb{
+	paper: {0xfb, 0xfb, 0xf9}, alarm: {0xfd, 0xe9, 0xe6}, grid: {0xdc, 0xdc, 0xd8},
+	soft: {0x55, 0x55, 0x58}, dark: {0x1c, 0x1c, 0x1e},
+	calm: {0x1f, 0x5f, 0x9e}, loud: {0xb8, 0x1f, 0x17},
 }
 
 // canvas is a picture of at most 256 colours: the inks, and the shades between
 // them that smooth edges need, as they come to be needed.
 type canvas struct {
-	image *image.Paletted
+	rect    image.Rectangle // from 0, 0
+	pix     []uint8         // indexes of the palette, row by row
+	palette *[]rgb
 	// shades are colours of the palette, plus one, by what they are made of: a
 	// colour of the palette, so many sixteenths of an ink over it. 0: not yet.
 	shades *[256][inks][16]uint16
 }
 
 func newCanvas(width, height int) canvas {
-	c := canvas{image.NewPaletted(image.Rect(0, 0, width, height), nil), new([256][inks][16]uint16)}
-	for _, rgb := range colors {
-		c.image.Palette = append(c.image.Palette, rgb)
-	}
-	return c
+	palette := append(make([]rgb, 0, 256), colors[:]...)
+	return canvas{image.Rect(0, 0, width, height), make([]uint8, width*height), &palette, new([256][inks][16]uint16)}
 }
 
 // dab puts ink on a pixel: none of it for part 0, all for 1.
 func (c canvas) dab(x, y int, with ink, part float64) {
-	if !(image.Point{x, y}).In(c.image.Rect) || !(part > 0) {
+	if !(image.Point{x, y}).In(c.rect) || !(part > 0) {
 		return
 	}
-	i := c.image.PixOffset(x, y)
-	c.image.Pix[i] = c.mix(c.image.Pix[i], with, int(min(part, 1)*16+0.5))
+	i := y*c.rect.Dx() + x
+	c.pix[i] = c.mix(c.pix[i], with, int(min(part, 1)*16+0.5))
 }
 
 func (c canvas) mix(ground uint8, with ink, part int) uint8 {
@@ -59,43 +60,43 @@ func (c canvas) mix(ground uint8, with ink, part int) uint8 {
 	}
 	known := &c.shades[ground][with][part]
 	if *known == 0 {
-		*known = 1 + uint16(c.place(blend(c.image.Palette[ground].(color.RGBA), colors[with], part)))
+		*known = 1 + uint16(c.place(blend((*c.palette)[ground], colors[with], part)))
 	}
 	return uint8(*known - 1)
 }
 
 // place finds a colour in the palette, adds it while there is room, and else
 // takes the nearest.
-func (c canvas) place(rgb color.RGBA) uint8 {
+func (c canvas) place(wanted rgb) uint8 {
 	nearest, far := 0, math.MaxInt32
-	for i, have := range c.image.Palette {
-		if d := distance(have.(color.RGBA), rgb); d < far {
+	for i, have := range *c.palette {
+		if d := distance(have, wanted); d < far {
 			nearest, far = i, d
 		}
 	}
-	if far <= 12 || len(c.image.Palette) == 256 { // 12: two levels of each colour, which nobody sees
+	if far <= 12 || len(*c.palette) == 256 { // 12: two levels of each colour, which nobody sees
 		return uint8(nearest)
 	}
-	c.image.Palette = append(c.image.Palette, rgb)
-	return uint8(len(c.image.Palette) - 1)
+	*c.palette = append(*c.palette, wanted)
+	return uint8(len(*c.palette) - 1)
 }
 
-func distance(a, b color.RGBA) int {
-	r, g, bl := int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B)
-	return r*r + g*g + bl*bl
+func distance(a, b rgb) int {
+	red, green, blue := int(a.r)-int(b.r), int(a.g)-int(b.g), int(a.b)-int(b.b)
+	return red*red + green*green + blue*blue
 }
 
-func blend(ground, over color.RGBA, part int) color.RGBA {
+func blend(ground, over rgb, part int) rgb {
 	mix := func(a, b uint8) uint8 { return uint8((int(a)*(16-part) + int(b)*part + 8) / 16) }
-	return color.RGBA{mix(ground.R, over.R), mix(ground.G, over.G), mix(ground.B, over.B), 0xff}
+	return rgb{mix(ground.r, over.r), mix(ground.g, over.g), mix(ground.b, over.b)}
 }
 
 // fill paints whole pixels.
 func (c canvas) fill(r image.Rectangle, with ink) {
-	r = r.Intersect(c.image.Rect)
+	r = r.Intersect(c.rect)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {
-			c.image.Pix[c.image.PixOffset(x, y)] = uint8(with)
+			c.pix[y*c.rect.Dx()+x] = uint8(with)
 		}
 	}
 }

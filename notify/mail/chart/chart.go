@@ -10,8 +10,6 @@
 package chart
 
 import (
-	"bytes"
-	"image/png"
 	"math"
 	"time"
 )
@@ -100,8 +98,5 @@ func (c Chart) PNG() []byte {
 	}
 	p := newPlot(c, course)
 	p.draw()
-	var b bytes.Buffer
-	// Writing to a buffer does not fail, and the picture is never empty.
-	_ = png.Encode(&b, p.image)
-	return b.Bytes()
+	return p.png()
 }

@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"slices"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -42,6 +43,9 @@ func mustDraw(t *testing.T, c Chart) image.Image {
 	if got, want := picture.Bounds(), image.Rect(0, 0, Width, Height); got != want {
 		t.Fatalf("the picture is %v, want %v", got, want)
 	}
+	if colors := len(picture.ColorModel().(color.Palette)); colors > 256 {
+		t.Fatalf("%d colours", colors)
+	}
 	return picture
 }
 
@@ -59,12 +63,7 @@ func area(t *testing.T, c Chart) (*plot, image.Rectangle) {
 // inkOf is which of the inks a pixel has; inks where it has none of them.
 func inkOf(c color.Color) ink {
 	r, g, b, _ := c.RGBA()
-	for i, have := range colors {
-		if hr, hg, hb, _ := have.RGBA(); r == hr && g == hg && b == hb {
-			return ink(i)
-		}
-	}
-	return inks
+	return ink(slices.Index(append(colors[:], rgb{uint8(r), uint8(g), uint8(b)}), rgb{uint8(r), uint8(g), uint8(b)}))
 }
 
 // count is how many pixels of a rectangle have an ink.
@@ -145,7 +144,7 @@ func TestLimitIsDrawnAcrossAndNamed(t *testing.T) {
 }
 
 func TestFlatLineLiesInTheMiddle(t *testing.T) {
-	for _, v := range []float64{0, 5, -1e-20, 1013.25, -273.15, 1e9, 1e29, -1e29} {
+	for _, v := range []float64{0, -1e-20, 1013.25, -273.15, 1e29} {
 		c := of(v, v, v)
 		p, r := area(t, c)
 		if y, middle := p.y(float64(float32(v))), float64(r.Min.Y+r.Max.Y)/2; math.Abs(y-middle) > float64(r.Dy())/4 {
@@ -159,17 +158,18 @@ func TestFlatLineLiesInTheMiddle(t *testing.T) {
 
 func TestNumbersThatAreNoneNeverCrash(t *testing.T) {
 	odd := []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, 0, 1}
-	for _, limit := range []float64{gone, math.Inf(1), math.Inf(-1), math.MaxFloat64, 0, 1e-300, 1e30} {
-		for _, step := range []time.Duration{0, -time.Hour, 1, time.Minute, math.MaxInt64, math.MinInt64} {
-			c := of()
-			c.Limit, c.Step, c.Beyond = limit, step, Above
-			for _, low := range odd {
-				for _, high := range odd {
-					c.Low, c.High = append(c.Low, low), append(c.High, high)
-				}
-			}
-			mustDraw(t, c)
+	c := of()
+	c.Beyond = Above
+	for _, low := range odd {
+		for _, high := range odd {
+			c.Low, c.High = append(c.Low, low), append(c.High, high)
 		}
+	}
+	for _, c.Limit = range []float64{gone, math.Inf(1), math.Inf(-1), math.MaxFloat64, 1e-300, 1e30} {
+		mustDraw(t, c)
+	}
+	for _, c.Step = range []time.Duration{0, -time.Hour, 1, math.MaxInt64, math.MinInt64} {
+		mustDraw(t, c)
 	}
 }
 
@@ -230,17 +230,17 @@ func TestInksCanBeReadOnTheirGround(t *testing.T) {
 	}
 }
 
-func contrast(a, b color.RGBA) float64 {
+func contrast(a, b rgb) float64 {
 	x, y := luminance(a), luminance(b)
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-func luminance(c color.RGBA) float64 {
+func luminance(c rgb) float64 {
 	linear := func(v uint8) float64 {
 		if s := float64(v) / 255; s > 0.04045 {
 			return math.Pow((s+0.055)/1.055, 2.4)
 		}
 		return float64(v) / 255 / 12.92
 	}
-	return 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B)
+	return 0.2126*linear(c.r) + 0.7152*linear(c.g) + 0.0722*linear(c.b)
 }

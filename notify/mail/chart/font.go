@@ -99,7 +99,7 @@ const seam = 3
 
 // writeClear is write with a seam around it.
 func (c canvas) writeClear(s string, x, y int, with, ground ink) {
-	around := newMask(box(s, x, y).Intersect(c.image.Rect))
+	around := newMask(box(s, x, y).Intersect(c.rect))
 	each(s, x, y, func(x, y int, part float64) {
 		for dy := -seam; dy <= seam; dy++ {
 			for dx := -seam; dx <= seam; dx++ {
