@@ -25,8 +25,8 @@ type mailFault struct {
 	sentence string
 	remedy   string
 	// heals is how soon after the server's recovery the mail goes. Where the
-	// contract has pinbell wait for longer, it is 0: then the owner starts
-	// pinbell anew, which tries at once.
+	// contract has pinbell wait for longer, it is 0: then the owner says that
+	// it should try now.
 	heals time.Duration
 }
 
@@ -158,7 +158,7 @@ func (f mailFault) heal(g *garage) {
 	g.plug.cutting(false)
 	g.plug.into(g.mail.Addr())
 	if f.heals == 0 {
-		g.restart()
+		g.call(0, "outbox", "retry", "--state", g.state)
 	}
 }
 

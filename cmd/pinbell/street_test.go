@@ -43,6 +43,9 @@ func TestStreetIsOneWay(t *testing.T) {
 	}
 	fset := token.NewFileSet()
 	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if path == "../../scripts" {
+			return filepath.SkipDir // what builds, tries and measures pinbell is not on the street
+		}
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}

@@ -239,6 +239,21 @@ func TestASessionThatLostTheThreadIsOver(t *testing.T) {
 	}
 }
 
+// Taken for the answer to RCPT, the second reply would make a mail to nobody
+// an accepted one.
+func TestAReplyTooManyIsNoAnswerToTheNextCommand(t *testing.T) {
+	both(t, func(t *testing.T, extensions []string) {
+		l, r := lying(t, smtptest.LiarOptions{Extensions: extensions, Script: smtptest.At("mail", smtptest.Say("250 2.1.0 Ok\r\n250 2.1.5 Ok"))})
+		session := mustOpen(t, r)
+		if v := session.Send(t.Context(), envelope()); v.Outcome == notify.Accepted || v.Trouble.Code != "mail.server" || !session.Ended() {
+			t.Errorf("got %s, ended %v", short(v), session.Ended())
+		}
+		if len(l.Mails()) > 0 {
+			t.Error("the mail was sent all the same")
+		}
+	})
+}
+
 func TestAReceiptBeforeTheDotIsNone(t *testing.T) {
 	for said, want := range map[string]string{
 		"354 go on\r\n250 2.0.0 Ok: queued as 343FD5003CE": "deferred data mail.server",
