@@ -227,3 +227,33 @@ func (g *budget) atMostIn(all []arrival, end time.Time, window time.Duration, mo
 		g.fail("%d mails within %v, limit %d (%s)", n, window, most, what)
 	}
 }
+
+func TestFlappingRuleBecomesOneMailAndHoldsNoOtherUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, t.TempDir(), Limits{PerHour: 20, PerDay: 200}, newClock(t, true))
+		b.Next(time.Now())
+		mails := 0
+		for range 25 {
+			raise(b, "loose", notify.Warning)
+			mails += len(accept(b))
+			time.Sleep(time.Minute)
+		}
+		if mails != leastShare {
+			t.Errorf("%d mails of a rule that flaps", mails)
+		}
+		raise(b, "calm", notify.Warning)
+		if got := accept(b); len(got) != 1 || len(got[0]) != 1 {
+			t.Errorf("another rule: %v", got)
+		}
+		for i := range 8 {
+			raise(b, "fire", notify.Critical)
+			if got := accept(b); len(got) != 1 {
+				t.Errorf("critical %d: %v", i, got)
+			}
+		}
+		time.Sleep(36 * time.Minute)
+		if got := accept(b); len(got) != 1 || len(got[0]) != 19 {
+			t.Errorf("after the hour: %v", got)
+		}
+	})
+}

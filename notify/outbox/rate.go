@@ -9,19 +9,48 @@ import (
 
 // A rule's own rate (at_most) counts the mails that tell of it, in a ledger of
 // its own under "rate/…". What exceeds it waits in no mail, and goes out
-// together in the next one that the rate allows.
+// together in the next one that the rate allows: a rule that flaps becomes one
+// mail that says so. A rule without a rate has a fair share of the hour's
+// mails, so that one loose contact does not use up what all rules have.
+// Critical rules have no share: who must act at once must hear at once.
+
+// leastShare is how many mails an hour of one rule are no flapping, however low
+// the limit of the hour.
+const leastShare = 6
+
+// rateFor is how many mails of an event's rule are sent at most.
+func (b *Box) rateFor(ev *notify.Event) notify.Rate {
+	switch {
+	case ev.AtMost.Mails > 0:
+		return ev.AtMost
+	case ev.Rule == "" || ev.Severity == notify.Critical || b.Limits.PerHour == 0:
+		return notify.Rate{}
+	}
+	return notify.Rate{Mails: max(leastShare, b.Limits.PerHour/3), Per: time.Hour}
+}
+
+// The names of the limits in status.
+const (
+	ownRate   = "at_most"
+	fairShare = "an hour's share"
+)
+
+func rateName(ev *notify.Event) string {
+	if ev.AtMost.Mails > 0 {
+		return ownRate
+	}
+	return fairShare
+}
 
 // rate reports whether an event's rule may have one more mail now; if not,
 // from when on.
 func (b *Box) rate(ev *notify.Event, wall time.Time) (again time.Time, ok bool) {
-	if ev.AtMost.Mails == 0 {
+	rate := b.rateFor(ev)
+	told := within(b.rates[ev.Rule], wall, rate.Per)
+	if rate.Mails == 0 || len(told) < rate.Mails {
 		return time.Time{}, true
 	}
-	told := within(b.rates[ev.Rule], wall, ev.AtMost.Per)
-	if len(told) < ev.AtMost.Mails {
-		return time.Time{}, true
-	}
-	return time.Unix(told[len(told)-ev.AtMost.Mails].At, 0).Add(ev.AtMost.Per + fresh + time.Second), false
+	return time.Unix(told[len(told)-rate.Mails].At, 0).Add(rate.Per + fresh + time.Second), false
 }
 
 // rateOf is rate for all the rules that a mail tells of.
@@ -40,11 +69,12 @@ func (b *Box) count(events []notify.Event, at int64, n int) {
 	counted := map[string]bool{}
 	for i := range events {
 		ev := &events[i]
-		if ev.AtMost.Mails == 0 || counted[ev.Rule] {
+		rate := b.rateFor(ev)
+		if rate.Mails == 0 || counted[ev.Rule] {
 			continue
 		}
 		counted[ev.Rule] = true
-		l := within(b.rates[ev.Rule], time.Unix(at, 0), ev.AtMost.Per)
+		l := within(b.rates[ev.Rule], time.Unix(at, 0), rate.Per)
 		if n < 0 {
 			l = l.Without(Entry{At: at})
 		} else {

@@ -128,7 +128,7 @@ func (b *Box) groups(wall time.Time) (groups []group) {
 	index := map[string]int{}
 	for _, ev := range b.waiting {
 		if again, ok := b.rate(&ev, wall); !ok {
-			b.held("at_most of "+ev.Rule, again)
+			b.held(rateName(&ev)+" of "+ev.Rule, again)
 			continue
 		}
 		key := strings.Join(ev.To, ",")

@@ -55,8 +55,9 @@ func (b *Box) Waiting() []Waiting {
 		case trust == clock.Unknown:
 			w.Why = "until the time is known: TLS and the mail's date need it"
 		case !ok:
-			w.Limit, w.NextIn = "at_most of "+ev.Rule, max(0, again.Sub(wall))
-			w.Why = fmt.Sprintf("the rule's own limit (at_most = %q) is reached", ev.AtMost)
+			w.Limit, w.NextIn = rateName(&ev)+" of "+ev.Rule, max(0, again.Sub(wall))
+			rate := b.rateFor(&ev)
+			w.Why = fmt.Sprintf("its rule had %d mails within %s, and has no more for now", rate.Mails, notify.Span(rate.Per))
 		case b.limited != "":
 			w.Limit, w.NextIn = b.limited, max(0, b.freeAt.Sub(wall))
 			w.Why = "the limit " + b.limited + " is reached"
