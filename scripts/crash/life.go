@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -20,6 +21,7 @@ const whenTold = deaths + 1
 // life starts the daemon, listens to its log, and kills it.
 func (p *proof) life(at death, longest time.Duration) error {
 	cmd := exec.Command(p.binary, "run", "--config", filepath.Join(p.dir, "pinbell.toml"), "--state", p.state())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // none outlives a proof that is broken off
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return err
