@@ -55,7 +55,7 @@ func timeKnown(st clock.Status) Check {
 	case st.Trust == clock.Trusted:
 	case st.Time.Before(buildTime()):
 		c.State, c.Sentence = fault, "the time is not known: "+board+", which is before this pinbell was made, and no time server corrects it"
-		c.Remedy = "Mail waits until the time is known: its date and the server's certificate depend on it. " + clock.RemedySilent
+		c.Remedy = "A board whose clock has no battery wakes in the past. Mail waits until the time is known: its date and the server's certificate depend on it. " + clock.RemedySilent
 	case answered == 0 && len(st.Servers) == 0:
 		c.State, c.Sentence = warn, "the time is unchecked: "+board+", the kernel does not vouch for it, and no time server is configured"
 		c.Remedy = "Name time servers under [time] servers, or let the system keep the clock in step (`timedatectl`)."

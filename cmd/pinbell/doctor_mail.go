@@ -124,6 +124,27 @@ func (v *visit) pass(gate string, c Check) {
 	v.d.found(c)
 }
 
+// letIn is a login that went well, unless it did so with a password that the
+// running daemon cannot read.
+func (d *doctor) letIn(road config.Road, sentence string) Check {
+	if d.daemon == nil || road.PasswordFile == "" || credentialed(d.daemon.PID) {
+		return Check{Sentence: sentence}
+	}
+	denied := d.account.denied(road.PasswordFile, toRead)
+	if denied == "" {
+		return Check{Sentence: sentence}
+	}
+	return Check{State: fault, Sentence: sentence + ", but the daemon cannot read the password: " + denied,
+		Remedy: "Give it the file (sudo chown " + d.account.name + " " + road.PasswordFile + "), or let systemd hand it over as the unit in scripts/ does (LoadCredential)."}
+}
+
+// credentialed reports whether systemd hands a process its passwords, or
+// whether that is not to be known (proc_pid_environ(5) is its owner's).
+func credentialed(pid int) bool {
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	return err != nil || strings.Contains("\x00"+string(environ), "\x00CREDENTIALS_DIRECTORY=")
+}
+
 // unread is a login that this user cannot try.
 func unread() Check {
 	return Check{State: skipped, Sentence: "not tried: this user may not read the password, which says nothing about the daemon", Remedy: "To try it, run this with sudo."}

@@ -5,8 +5,13 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
+	"time"
 
+	"pinbell/config"
 	"pinbell/notify/smtp/smtptest"
 	"pinbell/notify/unione/unionetest"
 )
@@ -103,4 +108,28 @@ func TestDoctorShowsTheKeyToARoadOverHTTPS(t *testing.T) {
 	if mails := server.Mails(); len(mails) > 0 {
 		t.Errorf("the doctor sent %d mails", len(mails))
 	}
+}
+
+func TestAPasswordThatOnlyTheAskerCanReadIsAFault(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mail.password")
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	road := config.Road{PasswordFile: path}
+	asked := exec.Command("sleep", "60") // a process without credentials
+	asked.Env = []string{"A=CREDENTIALS_DIRECTORY=no"}
+	if err := asked.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { asked.Process.Kill(); asked.Wait() })
+	for credentialed(asked.Process.Pid) { // until the new program has its own environment
+		time.Sleep(10 * time.Millisecond)
+	}
+	d := doctor{daemon: &Report{PID: asked.Process.Pid}, account: account{name: "pinbell", uid: 64999}}
+	d.letIn(road, "alex is let in").says(t, fault, "^alex is let in, but the daemon cannot read the password: it runs as the user pinbell", "sudo chown pinbell "+path, "LoadCredential")
+	d.account.uid = uint32(os.Geteuid())
+	d.letIn(road, "alex is let in").says(t, "", "^alex is let in\n")
+	d.account.uid = 64999
+	d.daemon = nil
+	d.letIn(road, "alex is let in").says(t, "", "^alex is let in\n")
 }

@@ -118,7 +118,7 @@ type progress struct {
 	out   io.Writer
 	first time.Duration // before anything is said
 	every time.Duration
-	fleet bool // the line can be taken back
+	width int // of the terminal, on which a line can be taken back; 0: none
 
 	mu    sync.Mutex
 	what  string // empty: nothing is waited for
@@ -129,8 +129,8 @@ type progress struct {
 
 func newProgress(out io.Writer) *progress {
 	p := &progress{out: out, first: 5 * time.Second, every: 10 * time.Second}
-	if terminalWidth(out) > 0 {
-		p.first, p.every, p.fleet = 200*time.Millisecond, time.Second, true
+	if p.width = terminalWidth(out); p.width > 0 {
+		p.first, p.every = 200*time.Millisecond, time.Second
 	}
 	return p
 }
@@ -154,14 +154,15 @@ func (p *progress) draw() {
 	if p.what == "" {
 		return
 	}
-	waited := ""
+	waited := " ..."
 	if d := time.Since(p.began); d >= time.Second {
-		waited = " " + notify.Span(d)
+		waited += " " + notify.Span(d)
 	}
-	if p.fleet {
-		fmt.Fprintf(p.out, "\r\x1b[K%s ...%s", p.what, waited)
+	if p.width > 0 { // a line that does not fit could not be taken back
+		what := []rune(p.what)
+		fmt.Fprint(p.out, "\r\x1b[K"+string(what[:max(0, min(len(what), p.width-len(waited)-1))])+waited)
 	} else {
-		fmt.Fprintf(p.out, "%s ...%s\n", p.what, waited)
+		fmt.Fprintln(p.out, p.what+waited)
 	}
 	p.drawn = true
 	p.timer.Reset(p.every)
@@ -174,7 +175,7 @@ func (p *progress) stop() {
 	if p.timer != nil {
 		p.timer.Stop()
 	}
-	if p.drawn && p.fleet {
+	if p.drawn && p.width > 0 {
 		fmt.Fprint(p.out, "\r\x1b[K")
 	}
 	p.what, p.drawn = "", false

@@ -71,7 +71,7 @@ func (v *visit) passed(gate string) (c Check) {
 		case v.road.Username == "":
 			c.Sentence = "none is configured"
 		default:
-			c.Sentence = v.road.Username + " is let in"
+			c = v.d.letIn(v.road, v.road.Username+" is let in")
 		}
 	}
 	return c

@@ -39,13 +39,13 @@ func (v *visit) overHTTPS(ctx context.Context) {
 		v.fail("login", v.told(verdict, "login"))
 		return
 	}
-	c := Check{Sentence: "the key is good"}
+	sentence := "the key is good"
 	if account.Email != "" {
-		c.Sentence += " for the account of " + account.Email
+		sentence += " for the account of " + account.Email
 	}
 	if account.Included > 0 {
-		c.Sentence += fmt.Sprintf(", which has sent %s of %s mails", grouped(account.Sent), grouped(account.Included))
+		sentence += fmt.Sprintf(", which has sent %s of %s mails", grouped(account.Sent), grouped(account.Included))
 	}
-	v.pass("login", c)
+	v.pass("login", v.d.letIn(v.road, sentence))
 	v.pass("sender", Check{State: skipped, Sentence: "not tried: only a mail shows whether " + v.road.From.Address + " is verified there (--send)"})
 }

@@ -61,7 +61,7 @@ func TestATerminalGetsColoursAndLinesOfItsWidth(t *testing.T) {
 func TestWaitingIsToldAndTakenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out transcript
-		p := &progress{out: &out, first: 200 * time.Millisecond, every: time.Second, fleet: true}
+		p := &progress{out: &out, first: 200 * time.Millisecond, every: time.Second, width: 36}
 		p.start("connecting to %s", "smtp.mail.me.com")
 		time.Sleep(100 * time.Millisecond)
 		synctest.Wait()
@@ -74,7 +74,7 @@ func TestWaitingIsToldAndTakenBack(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		const clear = "\r\x1b[K"
-		want := clear + "connecting to smtp.mail.me.com ..." + clear + "connecting to smtp.mail.me.com ... 1 s" + clear
+		want := clear + "connecting to smtp.mail.me.com ..." + clear + "connecting to smtp.mail.me. ... 1 s" + clear
 		if out.String() != want {
 			t.Errorf("told %q, want %q", out.String(), want)
 		}

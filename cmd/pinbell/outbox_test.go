@@ -164,6 +164,29 @@ func TestDropGivesUpOneMailAndTheLogKeepsThat(t *testing.T) {
 	}
 }
 
+// TestAnEventThatALimitHoldsIsNamedAndCanBeDropped lets one mail an hour go.
+func TestAnEventThatALimitHoldsIsNamedAndCanBeDropped(t *testing.T) {
+	t.Parallel()
+	g := newGarage(t)
+	g.parts = "[limits]\nper_hour = 1\n" + rack
+	g.start()
+	g.write("rack", "75\n")
+	g.arrived(1, 20*time.Second)
+	g.write("rack", "20\n")
+	g.until("the end of it waits", 20*time.Second, func(r Report) bool { return r.Mail.Waiting == 1 && r.Mail.Limit != "" })
+	out, _ := g.call(0, "outbox", "--state", g.state)
+	wants(t, out, `^event 2 waits for \d+ s$`, `^  why       the limit per_hour is reached$`, `^  next      in (1 h|59|\d+ min)`,
+		`^  cleared   .*  Rack hot \(rule rack-hot, event 2\)$`, `^1 event waits\. By age: under 10 min: 1\.$`)
+	_, told := g.call(exitFailed, "outbox", "retry", "2", "--state", g.state)
+	wants(t, told, "^pinbell: event 2 is in no mail yet, so there is none to try: the limit per_hour is reached$")
+	g.call(0, "outbox", "drop", "2", "--state", g.state)
+	out, _ = g.call(0, "log", "--state", g.state)
+	wants(t, out, "accepted by localhost", "DROPPED by the owner\n  cleared   .*event 2")
+	if r := g.until("nothing waits", 20*time.Second, func(r Report) bool { return waiting(r) == 0 }); r.Mail.Last == nil || r.Mail.Last.Dropped {
+		t.Errorf("status takes for the last accepted mail %+v", r.Mail.Last)
+	}
+}
+
 func TestRetryWithoutADaemonSaysThatAStartTriesAnyway(t *testing.T) {
 	t.Parallel()
 	g := newGarage(t)

@@ -42,8 +42,11 @@ func (b block) over() bool {
 
 // tone is how it looks: by the worst while it lasts.
 func (b block) tone() tone {
-	if b.over() || b.last().Kind == notify.Test {
-		return map[bool]tone{true: toneOver, false: toneInfo}[b.over()]
+	switch {
+	case b.over():
+		return toneOver
+	case b.last().Kind == notify.Test:
+		return toneInfo
 	}
 	return toneOf(b.worst().Severity)
 }

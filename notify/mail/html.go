@@ -32,12 +32,14 @@ const (
 // sheet is HTML under way.
 type sheet struct{ strings.Builder }
 
-// put writes a format whose arguments are escaped: every word of a mail comes
-// through here.
+// put writes a format whose arguments are escaped, whatever they are, but for
+// markup and numbers: every word of a mail comes through here.
 func (s *sheet) put(format string, args ...any) {
 	for i, arg := range args {
-		if text, ok := arg.(string); ok {
-			args[i] = escape(text)
+		switch arg.(type) {
+		case markup, int:
+		default:
+			args[i] = escape(fmt.Sprint(arg))
 		}
 	}
 	fmt.Fprintf(s, format, args...)
@@ -105,7 +107,7 @@ func (b band) html(s *sheet) {
 	s.put("</td></tr>")
 }
 
-func (l lead) html(s *sheet) { s.put(`<p style="margin:12px 0">%s</p>`, string(l)) }
+func (l lead) html(s *sheet) { s.put(`<p style="margin:12px 0">%s</p>`, l) }
 
 func (t para) html(s *sheet) {
 	for part := range strings.SplitSeq(string(t), "\n\n") {

@@ -171,9 +171,7 @@ func (b *Box) read() {
 		}
 	}
 	slices.SortStableFunc(b.mails, func(x, y *parcel) int { return x.Sealed.Compare(y.Sealed) })
-	if told, _ := b.log(1); len(told) > 0 {
-		b.last = &told[0]
-	}
+	b.last = b.newestAccepted()
 }
 
 func (b *Box) readRecord(key string, value []byte) error {

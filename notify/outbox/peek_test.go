@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -81,4 +82,22 @@ func file(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+func TestWhatWasDroppedIsNotTheLastAccepted(t *testing.T) {
+	dir, clk := t.TempDir(), newClock(t, true)
+	b := open(t, dir, wide, clk)
+	raise(b, "told", notify.Warning)
+	accept(b)
+	b.Busy()
+	dropped := raise(b, "dropped", notify.Warning)
+	if _, err := b.Drop(strconv.FormatUint(dropped.Serial, 10)); err != nil {
+		t.Fatal(err)
+	}
+	cut(b)
+	again := open(t, dir, wide, clk)
+	defer again.Close()
+	if last := again.Status().Last; last == nil || last.Dropped || last.Events[0].Rule != "told" {
+		t.Errorf("after a restart the last accepted mail is %+v", last)
+	}
 }

@@ -1,6 +1,8 @@
 package outbox
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"strings"
 	"time"
@@ -80,30 +82,35 @@ func (w *way) newPassword(road *Road) bool {
 // domain is what stands behind an address's @.
 func domain(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
 
-// refusal is what the store keeps of a login that was refused, so that a
+// refusal is what the store keeps of logins that were refused, so that a
 // program which is started again and again does not hammer the account.
 type refusal struct {
 	At    time.Time `json:"at"`
 	Times int       `json:"times"` // in a row
+	Mark  uint32    `json:"mark"`  // of the password, too short to find it by
 }
 
-// calmAtStart is how long after a refused login a new start waits with the
-// next one. It is short: whoever starts pinbell again has mostly mended it.
-const calmAtStart = 10 * time.Minute
+// After so many refused logins in a row a new start waits with the next one.
+// Both are small: whoever starts pinbell again has mostly mended something.
+const (
+	refusalsAtStart = 3
+	calmAtStart     = 10 * time.Minute
+)
 
 func refusalKey(road *Road) string { return "login/" + road.Name }
 
-// recall takes up what the store knows of a road's refused logins.
+// recall takes up what the store knows of a road's refused logins. Another
+// password has not been refused.
 func (b *Box) recall(w *way, road *Road, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var r refusal
-	if json.Unmarshal(b.store.live[refusalKey(road)], &r) != nil {
+	if json.Unmarshal(b.store.live[refusalKey(road)], &r) != nil || r.Mark != b.mark(road) {
 		return
 	}
 	wall, _ := b.Clock.Time()
 	w.refusals = r.Times
-	if ago := wall.Sub(r.At); ago >= 0 && ago < calmAtStart {
+	if ago := wall.Sub(r.At); r.Times >= refusalsAtStart && ago >= 0 && ago < calmAtStart {
 		w.openAt, w.since = now.Add(calmAtStart-ago), now
 		if road.Password != nil {
 			w.refused, _ = road.Password()
@@ -118,11 +125,24 @@ func (b *Box) remember(w *way, road *Road) {
 	key := refusalKey(road)
 	switch wall, _ := b.Clock.Time(); {
 	case w.refusals > 0:
-		b.store.put(key, encode(refusal{wall.UTC(), w.refusals}))
+		b.store.put(key, encode(refusal{wall.UTC(), w.refusals, b.mark(road)}))
 	case b.store.live[key] != nil:
 		b.store.put(key, nil)
 	default:
 		return
 	}
 	b.flush()
+}
+
+// mark tells a road's password from another one.
+func (b *Box) mark(road *Road) uint32 {
+	if road.Password == nil {
+		return 0
+	}
+	secret, err := road.Password()
+	if err != nil {
+		return 0
+	}
+	sum := sha256.Sum256([]byte(b.id + "\x00" + secret.Reveal()))
+	return binary.BigEndian.Uint32(sum[:])
 }

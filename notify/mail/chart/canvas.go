@@ -127,9 +127,9 @@ func (m mask) cover(x, y int, part float64) {
 
 // lay puts ink on the canvas where the mask is covered.
 func (c canvas) lay(m mask, with ink) {
-	for y := m.rect.Min.Y; y < m.rect.Max.Y; y++ {
-		for x := m.rect.Min.X; x < m.rect.Max.X; x++ {
-			c.dab(x, y, with, m.at(x, y))
+	for i, part := range m.part {
+		if part > 0 {
+			c.dab(m.rect.Min.X+i%m.rect.Dx(), m.rect.Min.Y+i/m.rect.Dx(), with, float64(part)/255)
 		}
 	}
 }

@@ -162,10 +162,11 @@ func (p *plot) columns() (list []column) {
 
 // readings puts the trace into the picture: what is beyond the limit is loud.
 func (p *plot) readings() {
-	for y := p.curve.rect.Min.Y; y < p.curve.rect.Max.Y; y++ {
-		with := p.inkAt(float64(y) + 0.5)
-		for x := p.curve.rect.Min.X; x < p.curve.rect.Max.X; x++ {
-			p.dab(x, y, with, max(p.curve.at(x, y), faint*p.reach.at(x, y)))
+	wide := p.curve.rect.Dx()
+	for i, line := range p.curve.part {
+		if reach := p.reach.part[i]; line > 0 || reach > 0 {
+			x, y := p.curve.rect.Min.X+i%wide, p.curve.rect.Min.Y+i/wide
+			p.dab(x, y, p.inkAt(float64(y)+0.5), max(float64(line), faint*float64(reach))/255)
 		}
 	}
 }
