@@ -11,7 +11,7 @@ BUILD   := CGO_ENABLED=0 go build -tags nethttpomithttp2 $(RARE:%=-gcflags=%=-l)
 RACE    := $(shell command -v cc >/dev/null 2>&1 && [ "$$(go env GOARCH)" = amd64 ] && echo -race)
 export CGO_ENABLED ?= $(if $(RACE),1,0)
 
-.PHONY: help demo test build cross check crash e2e faults board-test bench bench-mail clean
+.PHONY: help demo test build cross check crash teeth e2e faults board-test bench bench-mail clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
@@ -19,7 +19,7 @@ demo: build      ## the whole job in half a minute: simulated board, real SMTP s
 	@./pinbell demo
 
 test:            ## all tests (under two minutes; with the race detector where there is a C compiler)
-	go test $(RACE) ./...
+	go test $(RACE) -timeout 30m ./...
 
 build:           ## pinbell for this machine
 	@$(BUILD) -o pinbell ./cmd/pinbell
@@ -41,6 +41,9 @@ check:           ## gofmt, vet, staticcheck, go.mod tidy
 
 crash: build     ## kill -9 at random, KILLS times, while a mail server misbehaves at random
 	go run ./scripts/crash -pinbell ./pinbell -kills $(or $(KILLS),300)
+
+teeth:           ## takes safety lines out, one at a time: a test must go red for each (SHORT=1: a dozen of them)
+	@scripts/teeth.sh
 
 faults:          ## the faults that take minutes: hanging servers, a disk that recovers
 	PINBELL_LONG=1 go test -count=1 -timeout 10m -run 'Hangs|WithinAMinute' -v ./cmd/pinbell

@@ -5,7 +5,7 @@
 # red to begin with.
 #
 #	scripts/teeth.sh [PATTERN]   only the teeth whose name or file matches
-#	SHORT=1 scripts/teeth.sh     only the ones marked * (for CI)
+#	SHORT=1 scripts/teeth.sh     only the dozen marked * (for CI)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -100,12 +100,12 @@ tooth 'nothing is sealed while the time is unknown' notify/outbox/seal.go TestNo
 =>
 	if len(b.waiting) == 0 {
 END
-tooth '*an error of a commit is noticed, and memory goes on' notify/outbox/store.go TestAlarmsGoOnWithoutADisk <<'END'
+tooth 'an error of a commit is noticed, and memory goes on' notify/outbox/store.go TestAlarmsGoOnWithoutADisk <<'END'
 	if err := s.commit(); err != nil {
 =>
 	if err := s.commit(); err != nil && s.db == nil {
 END
-tooth '*a store that does not open is set aside' notify/outbox/store.go TestUnreadableStoreIsSetAside <<'END'
+tooth 'a store that does not open is set aside' notify/outbox/store.go TestUnreadableStoreIsSetAside <<'END'
 	if err := os.Rename(s.path, aside); err != nil {
 =>
 	if err := os.Remove(s.path); err != nil {
@@ -141,7 +141,7 @@ tooth '*the certificate is verified' notify/smtp/session.go TestEachCertificateF
 =>
 		MinVersion: tls.VersionTLS12, InsecureSkipVerify: true,
 END
-tooth '*TLS is 1.2 or newer' notify/smtp/session.go TestOldTLSIsRefused <<'END'
+tooth 'TLS is 1.2 or newer' notify/smtp/session.go TestOldTLSIsRefused <<'END'
 		MinVersion: tls.VersionTLS12,
 =>
 		MinVersion: tls.VersionTLS10,
@@ -155,7 +155,7 @@ tooth '*without STARTTLS nothing goes on' notify/smtp/session.go TestStrippedSta
 =>
 	if false {
 END
-tooth '*clear text behind STARTTLS is refused' notify/smtp/session.go TestClearTextBehindStartTLSIsRefused <<'END'
+tooth 'clear text behind STARTTLS is refused' notify/smtp/session.go TestClearTextBehindStartTLSIsRefused <<'END'
 	if s.in.Buffered() > 0 {
 		return &finding{step: atStartTLS
 =>
@@ -177,7 +177,7 @@ tooth '*a connection lost after the dot is Unknown' notify/smtp/table.go TestEve
 =>
 	{"dot", "lost silent garbled", "", "", "", ruling{deferred, 0, "mail.network"}},
 END
-tooth '*a reply before its command is no answer' notify/smtp/session.go TestAReplyTooManyIsNoAnswerToTheNextCommand <<'END'
+tooth 'a reply before its command is no answer' notify/smtp/session.go TestAReplyTooManyIsNoAnswerToTheNextCommand <<'END'
 	if err == nil && r.code != 421 {
 		return reply{}, tooEarly(r)
 =>
@@ -199,7 +199,7 @@ tooth 'pieces of a secret are masked too' notify/peer/mask.go TestASecretIsHidde
 =>
 		size := len(word)
 END
-tooth '*a Secret prints as stars' notify/secret.go TestNoVerbPrintsASecret <<'END'
+tooth 'a Secret prints as stars' notify/secret.go TestNoVerbPrintsASecret <<'END'
 func (Secret) Format(w fmt.State, _ rune) { io.WriteString(w, hidden) }
 =>
 func (s Secret) Format(w fmt.State, _ rune) { io.WriteString(w, string(s)) }
@@ -221,7 +221,7 @@ tooth 'the API key waits for a verified handshake' notify/unione/session.go Test
 =>
 		MinVersion: tls.VersionTLS12, InsecureSkipVerify: true,
 END
-tooth '*a key seen within the minute is a receipt' notify/unione/table.go TestEachAnswerHasItsVerdict <<'END'
+tooth 'a key seen within the minute is a receipt' notify/unione/table.go TestEachAnswerHasItsVerdict <<'END'
 	{"dot", "", "1573", "", ruling{accepted, false, 0, ""}},
 =>
 	{"dot", "", "1573", "", ruling{refused, false, again, "mail.refused"}},
@@ -244,7 +244,7 @@ tooth 'a mail to what is no address is not written' notify/mail/mail.go TestWhat
 END
 
 # Time.
-tooth '*no time before the floor is believed' notify/clock/clock.go TestTrustComesFromAgreementOnly <<'END'
+tooth 'no time before the floor is believed' notify/clock/clock.go TestTrustComesFromAgreementOnly <<'END'
 	return !t.Before(c.cfg.Floor) && (c.cfg.Floor.IsZero()
 =>
 	return (c.cfg.Floor.IsZero()
@@ -254,7 +254,7 @@ tooth 'no time far beyond the floor is believed' notify/clock/clock.go TestTrust
 =>
 	return !t.Before(c.cfg.Floor)
 END
-tooth '*time servers must agree' notify/clock/agree.go TestTrustComesFromAgreementOnly <<'END'
+tooth 'time servers must agree' notify/clock/agree.go TestTrustComesFromAgreementOnly <<'END'
 	f.agreed = f.voices > 0 && f.voices >= quorum(len(servers), len(f.answers))
 =>
 	f.agreed = f.voices > 0
@@ -278,7 +278,7 @@ tooth '*what is unknown does not fire' notify/rules/step.go TestRuleLife <<'END'
 =>
 	case false:
 END
-tooth '*what is unknown does not clear' notify/rules/step.go TestRuleLife <<'END'
+tooth 'what is unknown does not clear' notify/rules/step.go TestRuleLife <<'END'
 	s.extremes(r.When, v)
 	switch {
 	case over == True:
@@ -305,11 +305,11 @@ math.IsNaN(r.Value) || math.IsInf(r.Value, 0) {
 =>
 math.IsNaN(0) {
 END
-tooth '*a gap in the sequence of edges is counted' sensors/gpio/stream.go TestLostEdgesAreCounted <<'END'
+tooth 'a gap in the sequence of edges is counted' sensors/gpio/stream.go TestLostEdgesAreCounted <<'END'
 			Lost:   e.LineSeqno - s.seq - 1, // also right where the counter wraps
 =>
 END
-tooth '*lost edges are a fault' sensors/edge.go TestLostEdgesAreAFaultAndThenTheLevel <<'END'
+tooth 'lost edges are a fault' sensors/edge.go TestLostEdgesAreAFaultAndThenTheLevel <<'END'
 	if e.Lost > 0 {
 =>
 	if false {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"sync"
+	"syscall"
 	"time"
 )
 
@@ -19,6 +21,7 @@ const whenTold = deaths + 1
 // life starts the daemon, listens to its log, and kills it.
 func (p *proof) life(at death, longest time.Duration) error {
 	cmd := exec.Command(p.binary, "run", "--config", filepath.Join(p.dir, "pinbell.toml"), "--state", p.state())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // none outlives a proof that is broken off
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return err
@@ -34,8 +37,10 @@ func (p *proof) life(at death, longest time.Duration) error {
 	}
 	timer := time.AfterFunc(longest, func() { cmd.Process.Kill() })
 	stop := make(chan struct{})
+	var helpers sync.WaitGroup
+	helpers.Go(func() { p.retry(stop) })
 	if at == whenTold {
-		go func() { p.untilTold(stop); cmd.Process.Kill() }()
+		helpers.Go(func() { p.untilTold(stop); cmd.Process.Kill() })
 	}
 	tail := p.listen(stderr, func() {
 		if at == atCommit {
@@ -45,11 +50,29 @@ func (p *proof) life(at death, longest time.Duration) error {
 	err = cmd.Wait()
 	timer.Stop()
 	close(stop)
+	helpers.Wait()
 	p.atReceipt.Store(nil)
 	if exited, ok := errors.AsType[*exec.ExitError](err); ok && !exited.Exited() {
 		return nil // by our signal
 	}
 	return fmt.Errorf("the daemon ended by itself: %v\n%s", err, tail)
+}
+
+// retry has the daemon try at once what it puts off, as its owner would: mails
+// that were handed over again and again without an answer wait for minutes in
+// each life of a crash loop, and lives here are short.
+func (p *proof) retry(stop <-chan struct{}) {
+	pause := time.Duration(rand.IntN(200)) * time.Millisecond
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(pause):
+			// One that has just been killed does not answer, and need not.
+			_ = exec.Command(p.binary, "outbox", "retry", "--state", p.state()).Run()
+		}
+		pause = 2 * time.Second
+	}
 }
 
 // untilTold waits until no event is missing, or for stop.

@@ -14,7 +14,6 @@ import (
 	"log"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -194,34 +193,14 @@ func (p *proof) fate() (death, time.Duration) {
 	return at, longest
 }
 
-// drain lets the daemon live until all is told, or for ten minutes. What was
-// put off for long is tried again at once: at a start, and when it is asked to.
+// drain lets the daemon live until all is told, or for ten minutes.
 func (p *proof) drain() error {
 	for end := time.Now().Add(10 * time.Minute); time.Now().Before(end) && len(p.missing()) > 0; {
-		stop := make(chan struct{})
-		var watching sync.WaitGroup
-		watching.Go(func() { p.retry(stop) })
-		err := p.life(whenTold, 20*time.Second)
-		close(stop)
-		watching.Wait()
-		if err != nil {
+		if err := p.life(whenTold, time.Minute); err != nil {
 			return err
 		}
 	}
 	return nil // count says what is missing
-}
-
-// retry has the daemon try again, as its owner would.
-func (p *proof) retry(stop <-chan struct{}) {
-	for {
-		select {
-		case <-stop:
-			return
-		case <-time.After(2 * time.Second):
-			// One that has just been killed does not answer, and need not.
-			_ = exec.Command(p.binary, "outbox", "retry", "--state", p.state()).Run()
-		}
-	}
 }
 
 func (p *proof) state() string { return filepath.Join(p.dir, "state") }
