@@ -192,6 +192,7 @@ func TestDiskThatFailsLeavesPicturesInMemoryUntilItIsBack(t *testing.T) {
 				t.Errorf("%v: event %d has %d bytes, %q", errno, serial, len(f.Data), f.Fault)
 			}
 		}
+		until(t, "it is told", func() bool { return strings.Contains(log.String(), "memory only") })
 		disk.set(nil)
 		s.shoot(wanting(4, "exec:/bin/echo x"))
 		until(t, "all is on disk", func() bool { return len(names(t, dir)) == 4 && inMemory(s.Camera) == 0 })
@@ -271,4 +272,24 @@ func TestPictureForgottenWhileItIsWrittenLeavesNoFile(t *testing.T) {
 	if left := names(t, dir); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
+}
+
+// FuzzLoad has anything in a file of ours: it is taken up whole, or removed.
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(`{"source":"file:/x","name":"x.txt","type":"text/plain","bytes":4}` + "\n21.5"))
+	f.Add([]byte(`{"source":"exec:/x","name":"camera-1","fault":"is empty","bytes":0}` + "\n"))
+	f.Add([]byte(`{"bytes":-3}` + "\n"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "1-0.captured")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := New(Config{Dir: dir})
+		got := c.Files(wanting(1, "file:/x"))[0]
+		_, err := os.Stat(path)
+		if loaded := c.kept == 1; loaded != (err == nil) || loaded && (got.Fault == "") != (len(got.Data) > 0) {
+			t.Errorf("%d kept, %v, %+v", c.kept, err, got)
+		}
+	})
 }

@@ -248,14 +248,20 @@ func TestLogHasNoSecretOfASource(t *testing.T) {
 }
 
 type syncedText struct {
-	mu sync.Mutex
-	strings.Builder
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *syncedText) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 func (s *syncedText) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.Builder.Write(b)
+	return s.text.Write(b)
 }
 
 func TestNameThatNobodyHasIsAFault(t *testing.T) {
