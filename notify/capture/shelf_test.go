@@ -274,6 +274,37 @@ func TestPictureForgottenWhileItIsWrittenLeavesNoFile(t *testing.T) {
 	}
 }
 
+func TestWriteThatFailsLeavesNothingBehind(t *testing.T) {
+	dir := t.TempDir()
+	taken := filepath.Join(dir, "1-0.captured")
+	if err := os.Mkdir(taken, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(taken, []byte("x")); err == nil {
+		t.Error("a file took the place of a folder")
+	}
+	if left := names(t, dir); !slices.Equal(left, []string{"1-0.captured"}) {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// TestThrownOutPictureDoesNotComeBackFromADiskThatFailed has a disk that still
+// removes files, but writes none.
+func TestThrownOutPictureDoesNotComeBackFromADiskThatFailed(t *testing.T) {
+	dir := t.TempDir()
+	disk := &brokenDisk{}
+	s := open(t, Config{Dir: dir, MaxTotal: 150}, func(c *Camera) { c.write = disk.write })
+	source := "file:" + put(t, "a", strings.Repeat("x", 100))
+	s.shoot(wanting(1, source))
+	until(t, "it is on disk alone", func() bool { return inMemory(s.Camera) == 0 })
+	disk.set(syscall.ENOSPC)
+	s.shoot(wanting(2, source))
+	until(t, "the first one has left the disk", func() bool { return len(names(t, dir)) == 0 })
+	if got := s.Files(wanting(1, source))[0].Fault; got != madeRoom {
+		t.Errorf("it %q", got)
+	}
+}
+
 // FuzzLoad has anything in a file of ours: it is taken up whole, or removed.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(`{"source":"file:/x","name":"x.txt","type":"text/plain","bytes":4}` + "\n21.5"))
