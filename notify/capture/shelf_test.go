@@ -192,7 +192,7 @@ func TestDiskThatFailsLeavesPicturesInMemoryUntilItIsBack(t *testing.T) {
 				t.Errorf("%v: event %d has %d bytes, %q", errno, serial, len(f.Data), f.Fault)
 			}
 		}
-		until(t, "the disk has failed", func() bool { return strings.Contains(log.String(), "memory only") })
+		until(t, "it is told", func() bool { return strings.Contains(log.String(), "memory only") })
 		disk.set(nil)
 		s.shoot(wanting(4, "exec:/bin/echo x"))
 		until(t, "all is on disk", func() bool { return len(names(t, dir)) == 4 && inMemory(s.Camera) == 0 })
@@ -272,4 +272,55 @@ func TestPictureForgottenWhileItIsWrittenLeavesNoFile(t *testing.T) {
 	if left := names(t, dir); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
+}
+
+func TestWriteThatFailsLeavesNothingBehind(t *testing.T) {
+	dir := t.TempDir()
+	taken := filepath.Join(dir, "1-0.captured")
+	if err := os.Mkdir(taken, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(taken, []byte("x")); err == nil {
+		t.Error("a file took the place of a folder")
+	}
+	if left := names(t, dir); !slices.Equal(left, []string{"1-0.captured"}) {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// TestThrownOutPictureDoesNotComeBackFromADiskThatFailed has a disk that still
+// removes files, but writes none.
+func TestThrownOutPictureDoesNotComeBackFromADiskThatFailed(t *testing.T) {
+	dir := t.TempDir()
+	disk := &brokenDisk{}
+	s := open(t, Config{Dir: dir, MaxTotal: 150}, func(c *Camera) { c.write = disk.write })
+	source := "file:" + put(t, "a", strings.Repeat("x", 100))
+	s.shoot(wanting(1, source))
+	until(t, "it is on disk alone", func() bool { return inMemory(s.Camera) == 0 })
+	disk.set(syscall.ENOSPC)
+	s.shoot(wanting(2, source))
+	until(t, "the first one has left the disk", func() bool { return len(names(t, dir)) == 0 })
+	if got := s.Files(wanting(1, source))[0].Fault; got != madeRoom {
+		t.Errorf("it %q", got)
+	}
+}
+
+// FuzzLoad has anything in a file of ours: it is taken up whole, or removed.
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(`{"source":"file:/x","name":"x.txt","type":"text/plain","bytes":4}` + "\n21.5"))
+	f.Add([]byte(`{"source":"exec:/x","name":"camera-1","fault":"is empty","bytes":0}` + "\n"))
+	f.Add([]byte(`{"bytes":-3}` + "\n"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "1-0.captured")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := New(Config{Dir: dir})
+		got := c.Files(wanting(1, "file:/x"))[0]
+		_, err := os.Stat(path)
+		if loaded := c.kept == 1; loaded != (err == nil) || loaded && (got.Fault == "") != (len(got.Data) > 0) {
+			t.Errorf("%d kept, %v, %+v", c.kept, err, got)
+		}
+	})
 }
