@@ -66,7 +66,7 @@ type Box struct {
 
 	mu      sync.Mutex
 	store   *store
-	id      string // of this store, in every mail's ID
+	id      string // of this store, in every mail's ID; empty before the first one
 	serial  uint64
 	waiting []notify.Event // oldest first
 	mails   []*parcel      // oldest first
@@ -92,7 +92,7 @@ const (
 // cannot be had, is an error: with any other fault of the disk the outbox
 // works in memory and says so as a trouble.
 func Open(c Config) (*Box, error) {
-	b := &Box{Config: c, wake: make(chan struct{}, 1), store: newStore(filepath.Join(c.Dir, FileName)), id: newID(), rates: map[string]Ledger{}}
+	b := &Box{Config: c, wake: make(chan struct{}, 1), store: newStore(filepath.Join(c.Dir, FileName)), rates: map[string]Ledger{}}
 	if c.Dir == "" {
 		return b, nil
 	}
@@ -287,7 +287,7 @@ func (b *Box) flush() {
 	if b.Dir == "" {
 		return
 	}
-	if b.store.live[idKey] == nil {
+	if b.store.live[idKey] == nil && b.id != "" {
 		b.store.put(idKey, []byte(b.id))
 	}
 	late := !b.store.loaded
@@ -318,7 +318,9 @@ func (b *Box) takeUp() {
 		b.store.put(eventKey(ev.Serial), encode(ev))
 	}
 	clear(b.store.met)
-	b.store.put(idKey, []byte(b.id)) // mails of this run have it already
+	if b.id != "" { // mails of this run have it already
+		b.store.put(idKey, []byte(b.id))
+	}
 	b.store.put(serialKey, encodeUint(b.serial))
 	b.waiting, b.mails = nil, nil
 	b.read()

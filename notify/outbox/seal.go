@@ -71,7 +71,7 @@ func (b *Box) seal(now time.Time, open []passable) bool {
 
 func (b *Box) sealFor(g group, wall time.Time, trust clock.Trust, road int) {
 	p := &parcel{Handed: 1, Mail: notify.Mail{
-		ID: fmt.Sprintf("%d.%s", g.events[0].Serial, b.id), Sealed: wall.UTC().Truncate(time.Second), Checked: trust == clock.Trusted,
+		ID: fmt.Sprintf("%d.%s", g.events[0].Serial, b.name()), Sealed: wall.UTC().Truncate(time.Second), Checked: trust == clock.Trusted,
 		To: g.to, Events: g.events, Troubles: b.Troubles.List(),
 	}}
 	for i := range p.Events {
@@ -186,11 +186,16 @@ func severest(events []notify.Event) (s notify.Severity) {
 	return s
 }
 
-// newID names a store: 40 random bits, as lower-case letters and digits.
-func newID() string {
-	var bits [5]byte
-	rand.Read(bits[:])
-	return strings.ToLower(base32.StdEncoding.EncodeToString(bits[:]))
+// name is the store's: 40 random bits, as lower-case letters and digits. They
+// are drawn when the first mail needs them: a board that has just started may
+// have no randomness for seconds, and its start must not wait for it.
+func (b *Box) name() string {
+	if b.id == "" {
+		var bits [5]byte
+		rand.Read(bits[:])
+		b.id = strings.ToLower(base32.StdEncoding.EncodeToString(bits[:]))
+	}
+	return b.id
 }
 
 // condense keeps the queue bounded: of each rule's and sensor's events beyond

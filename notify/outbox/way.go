@@ -143,6 +143,6 @@ func (b *Box) mark(road *Road) uint32 {
 	if err != nil {
 		return 0
 	}
-	sum := sha256.Sum256([]byte(b.id + "\x00" + secret.Reveal()))
+	sum := sha256.Sum256([]byte(b.name() + "\x00" + secret.Reveal()))
 	return binary.BigEndian.Uint32(sum[:])
 }
