@@ -12,45 +12,6 @@ import (
 	tree "text/template/parse"
 )
 
-// tame are text/template's own functions that make text, with a bound: in a
-// range they could else double a text until the memory is full.
-var tame = template.FuncMap{
-	"print":    bound(fmt.Sprint),
-	"println":  bound(fmt.Sprintln),
-	"html":     bound(template.HTMLEscaper),
-	"js":       bound(template.JSEscaper),
-	"urlquery": bound(template.URLQueryEscaper),
-	"printf": func(format string, args ...any) (string, error) {
-		if odd.MatchString(format) {
-			return "", errors.New("printf with a width above 99, or with an argument's number or *")
-		}
-		return bound(func(args ...any) string { return fmt.Sprintf(format, args...) })(args...)
-	},
-}
-
-// odd are the formats that make much of little.
-var odd = regexp.MustCompile(`%[^a-zA-Z%]*([0-9]{3}|[*\[])`)
-
-// bound holds what goes into a function to a size, and so what comes out.
-func bound(f func(...any) string) func(...any) (string, error) {
-	return func(args ...any) (string, error) {
-		size := 0
-		for _, arg := range args {
-			switch arg := arg.(type) {
-			case string:
-				size += len(arg)
-			case bool, int, float64:
-			default:
-				return "", fmt.Errorf("%T is neither a word nor a number", arg)
-			}
-		}
-		if size > maxOutBody {
-			return "", fmt.Errorf("a text of more than %d bytes", maxOutBody)
-		}
-		return f(args...), nil
-	}
-}
-
 // inspect refuses what a run on samples would not show: fields that do not
 // exist in a branch that no sample takes, and what could run without end.
 func inspect(name, source string, t *template.Template) error {

@@ -91,7 +91,7 @@ func compile(name, source string) (*template.Template, error) {
 	if len(source) > maxSource {
 		return nil, &Mistake{name, 1, fmt.Sprintf("it has %d bytes, and %d are enough", len(source), maxSource)}
 	}
-	t, err := template.New(name).Funcs(tame).Parse(source)
+	t, err := template.New(name).Parse(source)
 	if err != nil {
 		return nil, mistake(name, err)
 	}
@@ -117,15 +117,20 @@ func (t Templates) try(name string, part *template.Template, most int) error {
 	return nil
 }
 
-// execute runs a template. Output beyond most bytes stops it.
+// execute runs a template. Output beyond most bytes stops it, and so do
+// functions that make more than their allowance.
 func execute(name string, t *template.Template, w Words, most int) (text string, err error) {
 	defer func() {
 		if fault := recover(); fault != nil { // text/template hands on what goes wrong inside it
 			text, err = "", &Mistake{name, 1, fmt.Sprint(fault)}
 		}
 	}()
-	out := bounded{most: most}
-	if err := t.Execute(&out, w); err != nil {
+	own, err := t.Clone() // a run has an allowance of its own
+	if err != nil {
+		return "", mistake(name, err)
+	}
+	out, left := bounded{most: most}, allowance(maxMade)
+	if err := own.Funcs(left.functions()).Execute(&out, w); err != nil {
 		return "", mistake(name, err)
 	}
 	if strings.TrimSpace(out.String()) == "" {

@@ -37,12 +37,13 @@ type canvas struct {
 	palette *[]rgb
 	// shades are colours of the palette, plus one, by what they are made of: a
 	// colour of the palette, so many sixteenths of an ink over it. 0: not yet.
-	shades *[256][inks][16]uint16
+	shades  *[256][inks][16]uint16
+	letters map[rune]*glyph // those that were needed
 }
 
 func newCanvas(width, height int) canvas {
 	palette := append(make([]rgb, 0, 256), colors[:]...)
-	return canvas{image.Rect(0, 0, width, height), make([]uint8, width*height), &palette, new([256][inks][16]uint16)}
+	return canvas{image.Rect(0, 0, width, height), make([]uint8, width*height), &palette, new([256][inks][16]uint16), map[rune]*glyph{}}
 }
 
 // dab puts ink on a pixel: none of it for part 0, all for 1.

@@ -5,7 +5,7 @@
 // own, in which a gap in the readings is a gap, a single reading is a dot, and
 // the lowest and the highest reading can be seen. Whatever the numbers are, it
 // draws in bounded time and memory and never fails. The same Chart gives the
-// same bytes. It keeps no state but the font, and writes no word but "limit":
+// same bytes. It keeps nothing after a chart is drawn, and writes no word but "limit":
 // what the quantity is called stands beside the picture.
 package chart
 
