@@ -160,10 +160,13 @@ func (b *Box) diskFault(err error) (sentence, remedy string) {
 
 // read fills the box from the store's records.
 func (b *Box) read() {
-	b.serial = decodeUint(b.store.live[serialKey])
+	b.serial = 0
+	if n := decodeUint(b.store.live[serialKey]); n <= lastSerial {
+		b.serial = n
+	}
 	b.ledger = decodeLedger(b.store.live[ledgerKey])
-	if id := b.store.live[idKey]; len(id) > 0 {
-		b.id = string(id)
+	if id := string(b.store.live[idKey]); id != "" && len(id) <= 16 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz234567") == "" {
+		b.id = id
 	}
 	for _, key := range sortedKeys(b.store.live) {
 		if err := b.readRecord(key, b.store.live[key]); err != nil {
@@ -181,12 +184,18 @@ func (b *Box) readRecord(key string, value []byte) error {
 		if err := json.Unmarshal(value, &ev); err != nil {
 			return err
 		}
+		if eventKey(ev.Serial) != key || ev.Serial > lastSerial || len(ev.To) == 0 {
+			return errUnfit
+		}
 		b.waiting = append(b.waiting, ev)
 		b.serial = max(b.serial, ev.Serial)
 	case "mail":
 		p := &parcel{}
 		if err := json.Unmarshal(value, p); err != nil {
 			return err
+		}
+		if mailKey(p.ID) != key || len(p.To) == 0 || len(p.Events) == 0 {
+			return errUnfit
 		}
 		p.afterRestart(time.Now())
 		b.mails = append(b.mails, p)
@@ -195,6 +204,11 @@ func (b *Box) readRecord(key string, value []byte) error {
 	}
 	return nil
 }
+
+// lastSerial keeps a broken number from ending the counting.
+const lastSerial = 1 << 62
+
+var errUnfit = errors.New("it is not what its name says")
 
 func (b *Box) tellUnreadable(key string, err error) {
 	b.Troubles.Raise(notify.Trouble{

@@ -96,8 +96,9 @@ func (c *Courier) round(ctx context.Context) time.Time {
 			return c.lookAgain(now, until)
 		}
 		c.work(true)
-		v := c.carry(ctx, e)
-		c.settle(e, v)
+		if v := c.carry(ctx, e); v.Outcome != 0 {
+			c.settle(e, v)
+		}
 	}
 	return time.Now()
 }
@@ -139,7 +140,7 @@ func (c *Courier) work(now bool) {
 }
 
 // carry sends one mail, over the session of the one before if that still
-// stands.
+// stands. Without an outcome the mail was dropped while the session opened.
 func (c *Courier) carry(ctx context.Context, e errand) notify.Verdict {
 	ctx, cancel := withGrace(ctx)
 	defer cancel()
@@ -150,7 +151,11 @@ func (c *Courier) carry(ctx context.Context, e errand) notify.Verdict {
 			return v
 		}
 	}
-	m, head := c.Box.begin(e), c.Letterhead
+	m, ok := c.Box.begin(e)
+	if !ok {
+		return notify.Verdict{}
+	}
+	head := c.Letterhead
 	head.From, head.Domain = road.From, domain(c.Box.Roads[0].From.Address)
 	if e.road > 0 {
 		head.Road = road.Name
@@ -164,13 +169,15 @@ func (c *Courier) withTroubles(told []notify.Trouble, road int) []notify.Trouble
 	told = slices.Clip(told)
 	for _, w := range c.ways[:road] {
 		for _, t := range w.told {
-			if !slices.ContainsFunc(told, func(u notify.Trouble) bool { return u.Code == t.Code && u.About == t.About }) {
+			if !slices.ContainsFunc(told, func(u notify.Trouble) bool { return same(t, u) }) {
 				told = append(told, t)
 			}
 		}
 	}
 	return told
 }
+
+func same(t, u notify.Trouble) bool { return t.Code == u.Code && t.About == u.About }
 
 // hangUp ends the sessions of a round.
 func (c *Courier) hangUp() {
@@ -223,7 +230,7 @@ func (c *Courier) tell(e errand, v notify.Verdict) {
 	}
 	if v.Trouble != nil {
 		c.Troubles.Raise(*v.Trouble)
-		w.told = append(w.told, *v.Trouble)
+		w.told = append(slices.DeleteFunc(w.told, func(t notify.Trouble) bool { return same(t, *v.Trouble) }), *v.Trouble)
 	}
 }
 

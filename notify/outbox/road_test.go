@@ -384,3 +384,36 @@ func TestRefusedLoginIsRememberedOverARestart(t *testing.T) {
 		}
 	})
 }
+
+func TestMailThatIsDroppedWhileTheSessionOpensIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := newStreet("first.example", 0)
+		var b *Box
+		first.open = func() notify.Verdict {
+			if _, err := b.Drop(b.Waiting()[0].ID); err != nil {
+				t.Error(err)
+			}
+			return notify.Verdict{}
+		}
+		b = walked(t, wide, first)
+		raise(b, "a", notify.Warning)
+		pass(time.Hour)
+		if log, _ := b.Log(9); len(first.mails()) != 0 || b.Due() || len(log) != 1 || !log[0].Dropped {
+			t.Errorf("%d mails, %v in the log", len(first.mails()), log)
+		}
+	})
+}
+
+// A month without a network must not fill the memory with what is wrong.
+func TestTroublesOfARoadAreKeptOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, t.TempDir(), wide, newClock(t, true))
+		c := &Courier{Box: b, Troubles: b.Troubles, Log: slog.New(slog.DiscardHandler), ways: make([]way, 1)}
+		for range 100 {
+			c.tell(errand{}, down("dial", 0)())
+		}
+		if n := len(c.ways[0].told); n != 1 {
+			t.Errorf("%d troubles are kept", n)
+		}
+	})
+}

@@ -219,14 +219,22 @@ func (b *Box) condense() {
 	b.waiting = kept
 }
 
+// widen takes another term's extremes in; both zero are unknown.
+func widen(t *notify.Term, other notify.Term) {
+	switch {
+	case other.Lowest == 0 && other.Highest == 0:
+	case t.Lowest == 0 && t.Highest == 0:
+		t.Lowest, t.Highest = other.Lowest, other.Highest
+	default:
+		t.Lowest, t.Highest = min(t.Lowest, other.Lowest), max(t.Highest, other.Highest)
+	}
+}
+
 // merge puts a newer event in the place of an older one, and counts it.
 func (b *Box) merge(older *notify.Event, newer notify.Event) {
 	newer.Merged += older.Merged + 1
-	for i := range newer.Terms {
-		if t := &newer.Terms[i]; i < len(older.Terms) {
-			t.Lowest = min(t.Lowest, older.Terms[i].Lowest)
-			t.Highest = max(t.Highest, older.Terms[i].Highest)
-		}
+	for i := range min(len(newer.Terms), len(older.Terms)) {
+		widen(&newer.Terms[i], older.Terms[i])
 	}
 	b.store.put(eventKey(older.Serial), nil)
 	b.store.put(eventKey(newer.Serial), encode(newer))

@@ -123,13 +123,13 @@ func sooner(a, b time.Time) time.Time {
 }
 
 // begin makes the handing over of a mail durable before it is done, and gives
-// the mail with what is attached.
-func (b *Box) begin(e errand) notify.Mail {
+// the mail with what is attached; false: it was dropped meanwhile.
+func (b *Box) begin(e errand) (notify.Mail, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.parcel(e.ID)
 	if p == nil {
-		return e.Mail
+		return notify.Mail{}, false
 	}
 	p.sending = true
 	wall, _ := b.Clock.Time()
@@ -146,7 +146,7 @@ func (b *Box) begin(e errand) notify.Mail {
 			m.Files = append(m.Files, b.Pictures.Files(ev)...)
 		}
 	}
-	return m
+	return m, true
 }
 
 func (b *Box) parcel(id string) *parcel {

@@ -100,7 +100,7 @@ func (s *store) peek() error {
 // attach opens the database and loads it.
 func (s *store) attach(readOnly bool) (err error) {
 	defer guard(&err)()
-	if err := prefault(s.path); err != nil {
+	if err := inspect(s.path); err != nil {
 		return err
 	}
 	db, err := bbolt.Open(s.path, 0o600, &bbolt.Options{
@@ -120,9 +120,13 @@ func (s *store) attach(readOnly bool) (err error) {
 	return nil
 }
 
-// prefault reads the file once, so that a page that the card does not give
-// back is an error here and not a fault in the memory map.
-func prefault(path string) error {
+// largestStore bounds the file that is looked through: what waits and the log
+// are bounded, so a larger one is not ours.
+const largestStore = 256 << 20
+
+// inspect reads the file once, so that a page that the card does not give back
+// is an error here and not a fault in the memory map, and looks through it.
+func inspect(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -131,18 +135,24 @@ func prefault(path string) error {
 		return err
 	}
 	defer f.Close()
-	_, err = io.Copy(io.Discard, f)
-	return err
+	data, err := io.ReadAll(io.LimitReader(f, largestStore+1))
+	if err != nil {
+		return err
+	}
+	if len(data) > largestStore {
+		return fmt.Errorf("%s has more than %d bytes", path, largestStore)
+	}
+	if err := sound(data); err != nil {
+		return fmt.Errorf("check %s: %w", path, err)
+	}
+	return nil
 }
 
-// load checks the database and reads the live records. The first time they
+// load reads the live records. The first time they
 // are the state to go on from; later memory is the truth, and what else the
 // file has is deleted by the next flush.
 func (s *store) load(db *bbolt.DB) error {
 	return db.View(func(tx *bbolt.Tx) error {
-		if err := check(tx); err != nil {
-			return fmt.Errorf("check %s: %w", s.path, err)
-		}
 		s.logs = 0
 		if log := tx.Bucket(logBucket); log != nil {
 			s.logs = log.Stats().KeyN
@@ -173,17 +183,6 @@ func (s *store) found(key string, value []byte) {
 	default:
 		s.live[key] = slices.Clone(value)
 	}
-}
-
-// check drains bbolt's own check, which runs beside us, and keeps the first
-// error.
-func check(tx *bbolt.Tx) (first error) {
-	for err := range tx.Check() {
-		if first == nil {
-			first = err
-		}
-	}
-	return first
 }
 
 // guard turns a panic of bbolt, or a page of the file that the card does not
