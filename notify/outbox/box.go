@@ -181,6 +181,12 @@ func (b *Box) readRecord(key string, value []byte) error {
 		if err := json.Unmarshal(value, &ev); err != nil {
 			return err
 		}
+		if err := sound(&ev); err != nil {
+			return err
+		}
+		if eventKey(ev.Serial) != key {
+			return errElsewhere
+		}
 		b.waiting = append(b.waiting, ev)
 		b.serial = max(b.serial, ev.Serial)
 	case "mail":
@@ -188,10 +194,41 @@ func (b *Box) readRecord(key string, value []byte) error {
 		if err := json.Unmarshal(value, p); err != nil {
 			return err
 		}
+		if err := p.sound(name); err != nil {
+			return err
+		}
 		p.afterRestart(time.Now())
 		b.mails = append(b.mails, p)
 	case "rate":
 		b.rates[name] = decodeLedger(value)
+	}
+	return nil
+}
+
+var errElsewhere = errors.New("it belongs under another key")
+
+// sound refuses what has a JSON form and tells nothing, or nobody.
+func sound(ev *notify.Event) error {
+	switch {
+	case ev.Kind == 0:
+		return errors.New("the event is of no kind")
+	case len(ev.To) == 0:
+		return errors.New("the event is for nobody")
+	}
+	return nil
+}
+
+func (p *parcel) sound(name string) error {
+	switch {
+	case p.ID != name:
+		return errElsewhere
+	case len(p.Events) == 0 || len(p.To) == 0:
+		return errors.New("the mail has no events, or nobody to go to")
+	}
+	for i := range p.Events {
+		if err := sound(&p.Events[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }

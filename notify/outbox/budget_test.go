@@ -168,7 +168,7 @@ func (g *budget) send(outcome notify.Outcome) bool {
 		time.Sleep(max(time.Until(until), time.Second))
 		return true
 	}
-	m := g.box.begin(e)
+	m, _ := g.box.begin(e)
 	a := arrival{at: time.Now(), id: m.ID, road: e.road, recipients: len(m.To), rules: map[string]bool{}, critical: severest(m.Events) == notify.Critical}
 	for _, ev := range m.Events {
 		a.rules[ev.Rule] = true

@@ -96,8 +96,9 @@ func (c *Courier) round(ctx context.Context) time.Time {
 			return c.lookAgain(now, until)
 		}
 		c.work(true)
-		v := c.carry(ctx, e)
-		c.settle(e, v)
+		if v := c.carry(ctx, e); v.Outcome != 0 {
+			c.settle(e, v)
+		}
 	}
 	return time.Now()
 }
@@ -150,7 +151,11 @@ func (c *Courier) carry(ctx context.Context, e errand) notify.Verdict {
 			return v
 		}
 	}
-	m, head := c.Box.begin(e), c.Letterhead
+	m, ok := c.Box.begin(e)
+	if !ok {
+		return notify.Verdict{}
+	}
+	head := c.Letterhead
 	head.From, head.Domain = road.From, domain(c.Box.Roads[0].From.Address)
 	if e.road > 0 {
 		head.Road = road.Name
@@ -223,7 +228,7 @@ func (c *Courier) tell(e errand, v notify.Verdict) {
 	}
 	if v.Trouble != nil {
 		c.Troubles.Raise(*v.Trouble)
-		w.told = append(w.told, *v.Trouble)
+		w.told = append(slices.DeleteFunc(w.told, func(t notify.Trouble) bool { return t.Code == v.Trouble.Code && t.About == v.Trouble.About }), *v.Trouble)
 	}
 }
 

@@ -217,10 +217,10 @@ func (b *Box) condense() {
 // merge puts a newer event in the place of an older one, and counts it.
 func (b *Box) merge(older *notify.Event, newer notify.Event) {
 	newer.Merged += older.Merged + 1
+	newer.Terms = slices.Clone(newer.Terms) // the engine's are not ours to change
 	for i := range newer.Terms {
-		if t := &newer.Terms[i]; i < len(older.Terms) {
-			t.Lowest = min(t.Lowest, older.Terms[i].Lowest)
-			t.Highest = max(t.Highest, older.Terms[i].Highest)
+		if i < len(older.Terms) {
+			widen(&newer.Terms[i], &older.Terms[i])
 		}
 	}
 	b.store.put(eventKey(older.Serial), nil)
@@ -229,4 +229,16 @@ func (b *Box) merge(older *notify.Event, newer notify.Event) {
 		b.Pictures.Forget(older.Serial)
 	}
 	*older = newer
+}
+
+// widen takes the extremes of an earlier term of the same quantity along. Both
+// zero are unknown extremes, and no reading of zero.
+func widen(t, older *notify.Term) {
+	switch {
+	case older.Lowest == 0 && older.Highest == 0, t.Sensor != older.Sensor || t.Quantity != older.Quantity:
+	case t.Lowest == 0 && t.Highest == 0:
+		t.Lowest, t.Highest = older.Lowest, older.Highest
+	default:
+		t.Lowest, t.Highest = min(t.Lowest, older.Lowest), max(t.Highest, older.Highest)
+	}
 }

@@ -124,12 +124,12 @@ func sooner(a, b time.Time) time.Time {
 
 // begin makes the handing over of a mail durable before it is done, and gives
 // the mail with what is attached.
-func (b *Box) begin(e errand) notify.Mail {
+func (b *Box) begin(e errand) (m notify.Mail, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.parcel(e.ID)
 	if p == nil {
-		return e.Mail
+		return m, false // dropped while the road was opened
 	}
 	p.sending = true
 	wall, _ := b.Clock.Time()
@@ -140,13 +140,13 @@ func (b *Box) begin(e errand) notify.Mail {
 		b.store.put(mailKey(p.ID), encode(p))
 		b.flush()
 	}
-	m := p.Mail
+	m = p.Mail
 	for _, ev := range m.Events {
 		if b.Pictures != nil && len(ev.Attach) > 0 {
 			m.Files = append(m.Files, b.Pictures.Files(ev)...)
 		}
 	}
-	return m
+	return m, true
 }
 
 func (b *Box) parcel(id string) *parcel {
