@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pinbell/notify"
+	"pinbell/notify/rules"
 )
 
 func TestMailDroppedWhileItsRoadOpensIsNotSent(t *testing.T) {
@@ -105,4 +106,28 @@ func TestRoadKeepsEachTroubleOnce(t *testing.T) {
 
 func newCourier(b *Box) *Courier {
 	return &Courier{Box: b, Clock: b.Clock, Troubles: b.Troubles, Log: slog.New(slog.DiscardHandler), ways: make([]way, len(b.Roads))}
+}
+
+// A mail has its place in its rule's rate: it does not wait a day for itself.
+func TestSealedMailDoesNotWaitForItsOwnRate(t *testing.T) {
+	for _, outcome := range []notify.Outcome{0, notify.Unknown, notify.Down, notify.Deferred} {
+		synctest.Test(t, func(t *testing.T) {
+			dir := t.TempDir()
+			b := open(t, dir, wide, newClock(t, true))
+			b.Commit([]rules.Transition{{Event: notify.Event{
+				Serial: b.NextSerial(), Kind: notify.Raised, Rule: "a", To: []string{"a@x.org"}, AtMost: notify.Rate{Mails: 1, Per: day},
+			}}})
+			m, _, _ := b.Next(time.Now())
+			if outcome == 0 { // a power cut before any answer
+				cut(b)
+				b = open(t, dir, wide, newClock(t, true))
+			} else {
+				b.Settle(m.ID, notify.Verdict{Outcome: outcome}, time.Now())
+			}
+			time.Sleep(time.Minute)
+			if again, ok, until := b.Next(time.Now()); !ok || again.ID != m.ID {
+				t.Errorf("after %v it is sent again only at %v", outcome, until)
+			}
+		})
+	}
 }

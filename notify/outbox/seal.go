@@ -83,12 +83,11 @@ func (b *Box) sealFor(g group, wall time.Time, trust clock.Trust, road int) {
 	b.store.put(mailKey(p.ID), encode(p))
 }
 
-// charge puts a mail's handing over into the ledger and its rules' rates.
+// charge puts a mail's handing over into the ledger.
 func (b *Box) charge(p *parcel, road int, wall time.Time) {
 	p.charge = &Entry{At: wall.Unix(), Recipients: len(p.To), Road: b.Roads[road].mark()}
 	b.ledger = b.ledger.Add(*p.charge)
 	b.store.put(ledgerKey, b.ledger.encode())
-	b.count(p.Events, p.charge.At, 1)
 }
 
 // uncharge takes the entry back of a mail that was not taken. It needs no
@@ -99,7 +98,6 @@ func (b *Box) uncharge(p *parcel) {
 	}
 	b.ledger = b.ledger.Without(*p.charge)
 	b.store.put(ledgerKey, b.ledger.encode())
-	b.count(p.Events, p.charge.At, -1)
 	p.charge = nil
 }
 

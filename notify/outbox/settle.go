@@ -79,10 +79,6 @@ func (b *Box) chooseFor(p *parcel, open []passable, counts []tally, now time.Tim
 }
 
 func (b *Box) chooseAnew(p *parcel, open []passable, counts []tally, now time.Time) choice {
-	wall := counts[len(b.Roads)].now
-	if again, ok := b.rateOf(p.Events, wall); !ok {
-		return choice{road: -1, again: now.Add(again.Sub(wall))}
-	}
 	return b.choose(p.load(), open, counts, now)
 }
 
@@ -240,6 +236,7 @@ func (b *Box) accepted(p *parcel, road int, v notify.Verdict, now time.Time) {
 		p.putOff(b.Roads, road, now, max(v.Wait, backoff(p.count(), 15*time.Second, 30*time.Minute)))
 		b.store.put(mailKey(p.ID), encode(p))
 	} else {
+		b.count(p.Events, wall.Unix())
 		b.remove(p)
 	}
 	b.flushSoon(now)
