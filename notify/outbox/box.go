@@ -83,9 +83,12 @@ type Box struct {
 
 const (
 	serialKey = "serial"
-	ledgerKey = "ledger"
-	floorKey  = "floor"
-	idKey     = "id"
+	ledgerKey = "handed"
+	// pairsKey was the ledger's before it had roads: pairs, which would be read
+	// as nonsense now.
+	pairsKey = "ledger"
+	floorKey = "floor"
+	idKey    = "id"
 )
 
 // Open opens the outbox in its directory. Only ErrInUse, or a directory that
@@ -162,6 +165,7 @@ func (b *Box) diskFault(err error) (sentence, remedy string) {
 func (b *Box) read() {
 	b.serial = decodeUint(b.store.live[serialKey])
 	b.ledger = decodeLedger(b.store.live[ledgerKey])
+	b.store.put(pairsKey, nil)
 	if id := b.store.live[idKey]; len(id) > 0 {
 		b.id = string(id)
 	}

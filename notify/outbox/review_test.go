@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -130,4 +131,33 @@ func TestSealedMailDoesNotWaitForItsOwnRate(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLedgerOfTheVersionBeforeIsNotMisread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		b := open(t, dir, wide, newClock(t, true))
+		b.store.put("ledger", binary.AppendUvarint(binary.AppendVarint(nil, time.Now().Unix()), 3))
+		raise(b, "a", notify.Warning)
+		cut(b)
+		b = open(t, dir, wide, newClock(t, true))
+		if accept(b); len(b.ledger) != 1 || b.store.live["ledger"] != nil {
+			t.Errorf("ledger %v", b.ledger)
+		}
+	})
+}
+
+func TestRefusedLoginIsForgottenWhenANewPasswordWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, t.TempDir(), wide, newClock(t, true))
+		c := newCourier(b)
+		road := &b.Roads[0]
+		c.ways[0].refusals = 2
+		b.remember(&c.ways[0], road)
+		c.ways[0].refusals = 0 // by newPassword
+		c.settle(errand{}, notify.Verdict{Outcome: notify.Accepted})
+		if kept := b.store.live[refusalKey(road)]; kept != nil {
+			t.Errorf("still kept: %s", kept)
+		}
+	})
 }
