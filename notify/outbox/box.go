@@ -11,11 +11,19 @@
 //	sealed   mail/…   in a mail, with a fixed ID     left by an Accepted verdict
 //	told     log      in a mail that was accepted    bounded, oldest forgotten
 //
+// Beside them the store has what was handed to servers (handed, by road), the
+// mails that each rule's own rate has seen accepted (rate/…) and the logins that
+// were refused (login/…). A mail is in the ledger on disk before it is handed
+// over, so a crash loop uses up the limits and sends no more than they allow.
+// Roads are taken in their order; a further one when those before have failed
+// for as long as it asks, or at once for critical.
+//
 // Responsibility moves at two instants: from the engine to the outbox when
 // Commit's transaction is on disk, and from the outbox to the mail server when
 // that has answered the final dot with 2xx and the settling transaction is on
-// disk. A power cut between those two sends the mail again, with an equal
-// Message-ID. When the disk fails, all three places go on in memory.
+// disk. Mails that leave faster than the card writes share that one. A power
+// cut before it sends them again, with equal Message-IDs. When the disk fails,
+// all of this goes on in memory.
 package outbox
 
 import (
