@@ -30,12 +30,13 @@ const maxAttempts = 10
 
 // tried adds an attempt.
 func tried(all []Attempt, a Attempt) []Attempt {
+	all = slices.Clone(all) // who lists what waits may still read the one before
 	if n := len(all); n > 0 && all[n-1].like(a) {
 		last := &all[n-1]
 		last.Times, last.Last, last.Verdict = last.count()+1, a.At, a.Verdict
 		return all
 	}
-	if len(all) == maxAttempts {
+	for len(all) >= maxAttempts {
 		all = slices.Delete(all, maxAttempts/2, maxAttempts/2+1)
 	}
 	return append(all, a)

@@ -11,11 +11,19 @@
 //	sealed   mail/…   in a mail, with a fixed ID     left by an Accepted verdict
 //	told     log      in a mail that was accepted    bounded, oldest forgotten
 //
+// Beside them the store has what was handed to servers (handed, by road), the
+// mails that each rule's own rate has seen accepted (rate/…) and the logins that
+// were refused (login/…). A mail is in the ledger on disk before it is handed
+// over, so a crash loop uses up the limits and sends no more than they allow.
+// Roads are taken in their order; a further one when those before have failed
+// for as long as it asks, or at once for critical.
+//
 // Responsibility moves at two instants: from the engine to the outbox when
 // Commit's transaction is on disk, and from the outbox to the mail server when
 // that has answered the final dot with 2xx and the settling transaction is on
-// disk. A power cut between those two sends the mail again, with an equal
-// Message-ID. When the disk fails, all three places go on in memory.
+// disk. Mails that leave faster than the card writes share that one. A power
+// cut before it sends them again, with equal Message-IDs. When the disk fails,
+// all of this goes on in memory.
 package outbox
 
 import (
@@ -83,9 +91,12 @@ type Box struct {
 
 const (
 	serialKey = "serial"
-	ledgerKey = "ledger"
-	floorKey  = "floor"
-	idKey     = "id"
+	ledgerKey = "handed"
+	// pairsKey was the ledger's before it had roads: pairs, which would be read
+	// as nonsense now.
+	pairsKey = "ledger"
+	floorKey = "floor"
+	idKey    = "id"
 )
 
 // Open opens the outbox in its directory. Only ErrInUse, or a directory that
@@ -165,6 +176,7 @@ func (b *Box) read() {
 		b.serial = n
 	}
 	b.ledger = decodeLedger(b.store.live[ledgerKey])
+	b.store.put(pairsKey, nil)
 	if id := string(b.store.live[idKey]); id != "" && len(id) <= 16 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz234567") == "" {
 		b.id = id
 	}
@@ -184,8 +196,11 @@ func (b *Box) readRecord(key string, value []byte) error {
 		if err := json.Unmarshal(value, &ev); err != nil {
 			return err
 		}
-		if eventKey(ev.Serial) != key || ev.Serial > lastSerial || len(ev.To) == 0 {
-			return errUnfit
+		if err := fit(&ev); err != nil {
+			return err
+		}
+		if eventKey(ev.Serial) != key {
+			return errElsewhere
 		}
 		b.waiting = append(b.waiting, ev)
 		b.serial = max(b.serial, ev.Serial)
@@ -194,8 +209,8 @@ func (b *Box) readRecord(key string, value []byte) error {
 		if err := json.Unmarshal(value, p); err != nil {
 			return err
 		}
-		if mailKey(p.ID) != key || len(p.To) == 0 || len(p.Events) == 0 {
-			return errUnfit
+		if err := p.fit(name); err != nil {
+			return err
 		}
 		p.afterRestart(time.Now())
 		b.mails = append(b.mails, p)
@@ -208,7 +223,35 @@ func (b *Box) readRecord(key string, value []byte) error {
 // lastSerial keeps a broken number from ending the counting.
 const lastSerial = 1 << 62
 
-var errUnfit = errors.New("it is not what its name says")
+var errElsewhere = errors.New("it belongs under another key")
+
+// fit refuses what has a JSON form and tells nothing, or nobody.
+func fit(ev *notify.Event) error {
+	switch {
+	case ev.Kind == 0:
+		return errors.New("the event is of no kind")
+	case ev.Serial > lastSerial:
+		return errors.New("the event has an impossible number")
+	case len(ev.To) == 0:
+		return errors.New("the event is for nobody")
+	}
+	return nil
+}
+
+func (p *parcel) fit(name string) error {
+	switch {
+	case p.ID != name:
+		return errElsewhere
+	case len(p.Events) == 0 || len(p.To) == 0:
+		return errors.New("the mail has no events, or nobody to go to")
+	}
+	for i := range p.Events {
+		if err := fit(&p.Events[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (b *Box) tellUnreadable(key string, err error) {
 	b.Troubles.Raise(notify.Trouble{

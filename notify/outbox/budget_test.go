@@ -211,17 +211,21 @@ func (g *budget) judge() {
 			}
 		}
 		if g.atMost.Mails > 0 {
-			g.atMostIn(upTo, end, g.atMost.Per, g.atMost.Mails, "the rule's own rate", func(a arrival) bool { return a.rules["a"] })
+			g.atMostIn(upTo, end, g.atMost.Per, g.atMost.Mails, ownRate, func(a arrival) bool { return a.rules["a"] })
 		}
 	}
 }
 
+// ownRate counts mails, and a mail that is sent again is still one.
+const ownRate = "the rule's own rate"
+
 func (g *budget) atMostIn(all []arrival, end time.Time, window time.Duration, most int, what string, counts func(arrival) bool) {
-	n := 0
+	n, seen := 0, map[string]bool{}
 	for _, a := range slices.Backward(all) {
-		if a.at.After(end.Add(-window)) && counts(a) {
+		if a.at.After(end.Add(-window)) && counts(a) && !(what == ownRate && seen[a.id]) {
 			n++
 		}
+		seen[a.id] = true
 	}
 	if n > most {
 		g.fail("%d mails within %v, limit %d (%s)", n, window, most, what)

@@ -203,7 +203,7 @@ func (c *Courier) settle(e errand, v notify.Verdict) {
 	w := &c.ways[e.road]
 	before := w.refusals
 	w.learn(v, now, &c.Box.Roads[e.road])
-	if w.refusals != before {
+	if w.refusals != before || w.refusals == 0 { // a new password has begun the count anew
 		c.Box.remember(w, &c.Box.Roads[e.road])
 	}
 	c.passable(now)

@@ -31,13 +31,13 @@ func (b *Box) rateFor(ev *notify.Event) notify.Rate {
 
 // The names of the limits in status.
 const (
-	ownRate   = "at_most"
+	ruleRate  = "at_most"
 	fairShare = "an hour's share"
 )
 
 func rateName(ev *notify.Event) string {
 	if ev.AtMost.Mails > 0 {
-		return ownRate
+		return ruleRate
 	}
 	return fairShare
 }
@@ -46,11 +46,30 @@ func rateName(ev *notify.Event) string {
 // from when on.
 func (b *Box) rate(ev *notify.Event, wall time.Time) (again time.Time, ok bool) {
 	rate := b.rateFor(ev)
-	told := within(b.rates[ev.Rule], wall, rate.Per)
-	if rate.Mails == 0 || len(told) < rate.Mails {
+	if rate.Mails == 0 {
 		return time.Time{}, true
 	}
-	return time.Unix(told[len(told)-rate.Mails].At, 0).Add(rate.Per + fresh + time.Second), false
+	told := within(b.rates[ev.Rule], wall, rate.Per)
+	over := len(told) + b.underWay(ev.Rule) - rate.Mails
+	switch {
+	case over < 0:
+		return time.Time{}, true
+	case over >= len(told): // what is under way decides, and wakes us when it ends
+		return wall.Add(time.Minute), false
+	}
+	return time.Unix(told[over].At, 0).Add(rate.Per + fresh + time.Second), false
+}
+
+// underWay is how many sealed mails tell of a rule. They keep their place in
+// its rate until they are accepted, so that none waits for its own entry: not
+// after a restart, and not when its receipt was lost.
+func (b *Box) underWay(rule string) (n int) {
+	for _, p := range b.mails {
+		if slices.ContainsFunc(p.Events, func(ev notify.Event) bool { return ev.Rule == rule }) {
+			n++
+		}
+	}
+	return n
 }
 
 // rateOf is rate for all the rules that a mail tells of.
@@ -63,9 +82,8 @@ func (b *Box) rateOf(events []notify.Event, wall time.Time) (again time.Time, ok
 	return again, again.IsZero()
 }
 
-// count adds a mail to the rate of each rule that it tells of, or with a
-// negative n takes that back.
-func (b *Box) count(events []notify.Event, at int64, n int) {
+// count adds an accepted mail to the rate of each rule that it tells of.
+func (b *Box) count(events []notify.Event, at int64) {
 	counted := map[string]bool{}
 	for i := range events {
 		ev := &events[i]
@@ -74,12 +92,7 @@ func (b *Box) count(events []notify.Event, at int64, n int) {
 			continue
 		}
 		counted[ev.Rule] = true
-		l := within(b.rates[ev.Rule], time.Unix(at, 0), rate.Per)
-		if n < 0 {
-			l = l.Without(Entry{At: at})
-		} else {
-			l = append(l, Entry{At: at})
-		}
+		l := append(within(b.rates[ev.Rule], time.Unix(at, 0), rate.Per), Entry{At: at})
 		b.rates[ev.Rule] = l
 		b.store.put(rateKey(ev.Rule), l.encode())
 	}

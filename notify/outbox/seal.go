@@ -83,12 +83,11 @@ func (b *Box) sealFor(g group, wall time.Time, trust clock.Trust, road int) {
 	b.store.put(mailKey(p.ID), encode(p))
 }
 
-// charge puts a mail's handing over into the ledger and its rules' rates.
+// charge puts a mail's handing over into the ledger.
 func (b *Box) charge(p *parcel, road int, wall time.Time) {
 	p.charge = &Entry{At: wall.Unix(), Recipients: len(p.To), Road: b.Roads[road].mark()}
 	b.ledger = b.ledger.Add(*p.charge)
 	b.store.put(ledgerKey, b.ledger.encode())
-	b.count(p.Events, p.charge.At, 1)
 }
 
 // uncharge takes the entry back of a mail that was not taken. It needs no
@@ -99,7 +98,6 @@ func (b *Box) uncharge(p *parcel) {
 	}
 	b.ledger = b.ledger.Without(*p.charge)
 	b.store.put(ledgerKey, b.ledger.encode())
-	b.count(p.Events, p.charge.At, -1)
 	p.charge = nil
 }
 
@@ -219,22 +217,12 @@ func (b *Box) condense() {
 	b.waiting = kept
 }
 
-// widen takes another term's extremes in; both zero are unknown.
-func widen(t *notify.Term, other notify.Term) {
-	switch {
-	case other.Lowest == 0 && other.Highest == 0:
-	case t.Lowest == 0 && t.Highest == 0:
-		t.Lowest, t.Highest = other.Lowest, other.Highest
-	default:
-		t.Lowest, t.Highest = min(t.Lowest, other.Lowest), max(t.Highest, other.Highest)
-	}
-}
-
 // merge puts a newer event in the place of an older one, and counts it.
 func (b *Box) merge(older *notify.Event, newer notify.Event) {
 	newer.Merged += older.Merged + 1
+	newer.Terms = slices.Clone(newer.Terms) // the engine's are not ours to change
 	for i := range min(len(newer.Terms), len(older.Terms)) {
-		widen(&newer.Terms[i], older.Terms[i])
+		widen(&newer.Terms[i], &older.Terms[i])
 	}
 	b.store.put(eventKey(older.Serial), nil)
 	b.store.put(eventKey(newer.Serial), encode(newer))
@@ -242,4 +230,16 @@ func (b *Box) merge(older *notify.Event, newer notify.Event) {
 		b.Pictures.Forget(older.Serial)
 	}
 	*older = newer
+}
+
+// widen takes the extremes of an earlier term of the same quantity along. Both
+// zero are unknown extremes, and no reading of zero.
+func widen(t, older *notify.Term) {
+	switch {
+	case older.Lowest == 0 && older.Highest == 0, t.Sensor != older.Sensor || t.Quantity != older.Quantity:
+	case t.Lowest == 0 && t.Highest == 0:
+		t.Lowest, t.Highest = older.Lowest, older.Highest
+	default:
+		t.Lowest, t.Highest = min(t.Lowest, older.Lowest), max(t.Highest, older.Highest)
+	}
 }

@@ -79,10 +79,6 @@ func (b *Box) chooseFor(p *parcel, open []passable, counts []tally, now time.Tim
 }
 
 func (b *Box) chooseAnew(p *parcel, open []passable, counts []tally, now time.Time) choice {
-	wall := counts[len(b.Roads)].now
-	if again, ok := b.rateOf(p.Events, wall); !ok {
-		return choice{road: -1, again: now.Add(again.Sub(wall))}
-	}
 	return b.choose(p.load(), open, counts, now)
 }
 
@@ -124,12 +120,12 @@ func sooner(a, b time.Time) time.Time {
 
 // begin makes the handing over of a mail durable before it is done, and gives
 // the mail with what is attached; false: it was dropped meanwhile.
-func (b *Box) begin(e errand) (notify.Mail, bool) {
+func (b *Box) begin(e errand) (m notify.Mail, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.parcel(e.ID)
 	if p == nil {
-		return notify.Mail{}, false
+		return m, false
 	}
 	p.sending = true
 	wall, _ := b.Clock.Time()
@@ -140,7 +136,7 @@ func (b *Box) begin(e errand) (notify.Mail, bool) {
 		b.store.put(mailKey(p.ID), encode(p))
 		b.flush()
 	}
-	m := p.Mail
+	m = p.Mail
 	for _, ev := range m.Events {
 		if b.Pictures != nil && len(ev.Attach) > 0 {
 			m.Files = append(m.Files, b.Pictures.Files(ev)...)
@@ -240,6 +236,7 @@ func (b *Box) accepted(p *parcel, road int, v notify.Verdict, now time.Time) {
 		p.putOff(b.Roads, road, now, max(v.Wait, backoff(p.count(), 15*time.Second, 30*time.Minute)))
 		b.store.put(mailKey(p.ID), encode(p))
 	} else {
+		b.count(p.Events, wall.Unix())
 		b.remove(p)
 	}
 	b.flushSoon(now)

@@ -130,7 +130,7 @@ func (b *Box) tendBy(next time.Time) time.Time {
 // owner wants, and no trouble.
 func (b *Box) tellLimit() {
 	limit, road, _ := strings.Cut(b.limited, " of ")
-	if b.limited == "" || limit == ownRate || limit == fairShare {
+	if b.limited == "" || limit == ruleRate || limit == fairShare {
 		b.Troubles.Clear("mail.limit", "")
 		return
 	}

@@ -113,6 +113,7 @@ func (b *Box) hurried() bool {
 // Drop gives up a mail by its ID, or an event in no mail yet by its serial, on
 // the owner's word. The log keeps that.
 func (b *Box) Drop(id string) (Record, error) {
+	defer b.Nudge() // others may have waited for it
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	wall, _ := b.Clock.Time()
