@@ -213,8 +213,8 @@ func (c *Courier) settle(e errand, v notify.Verdict) {
 	}
 }
 
-// tell puts a verdict into the log and the troubles. What an accepted mail
-// proves to be over is cleared.
+// tell puts a verdict into the log and the troubles. What the session proves
+// to be over is cleared.
 func (c *Courier) tell(e errand, v notify.Verdict) {
 	level, w := slog.LevelInfo, &c.ways[e.road]
 	if v.Outcome != notify.Accepted {
@@ -222,11 +222,14 @@ func (c *Courier) tell(e errand, v notify.Verdict) {
 	}
 	c.Log.Log(context.Background(), level, "mail "+v.Outcome.String(), "mail", e.ID, "events", len(e.Events), "relay", v.Relay,
 		"step", v.Step, "code", v.Code, "reply", v.Reply, "queue_id", v.QueueID)
-	if v.Outcome == notify.Accepted {
-		for _, t := range w.told {
-			c.Troubles.Clear(t.Code, t.About)
-		}
-		w.told = nil
+	if v.Outcome != notify.Down { // what kept sessions from coming about is over
+		w.told = slices.DeleteFunc(w.told, func(t notify.Trouble) bool {
+			over := v.Trouble == nil || !same(t, *v.Trouble)
+			if over {
+				c.Troubles.Clear(t.Code, t.About)
+			}
+			return over
+		})
 	}
 	if v.Trouble != nil {
 		c.Troubles.Raise(*v.Trouble)

@@ -75,6 +75,7 @@ const anyRoad = 0
 // the clock may have gone back.
 func (l Ledger) tally(now time.Time, road uint32) tally {
 	t := tally{now: now}
+	soon := now.Add(time.Hour).Unix() // a clock that went back must not close the hour for longer
 	hour, today, tomorrow := now.Add(-time.Hour-fresh).Unix(), now.Add(-day-fresh).Unix(), now.Add(day).Unix()
 	for _, e := range l {
 		if e.At < today || e.At > tomorrow || road != anyRoad && e.Road != road {
@@ -85,7 +86,7 @@ func (l Ledger) tally(now time.Time, road uint32) tally {
 		if t.oldestOfDay == 0 || e.At < t.oldestOfDay {
 			t.oldestOfDay = e.At
 		}
-		if e.At < hour {
+		if e.At < hour || e.At > soon {
 			continue
 		}
 		t.hour++

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/mail"
 	"slices"
@@ -416,4 +417,57 @@ func TestTroublesOfARoadAreKeptOnce(t *testing.T) {
 			t.Errorf("%d troubles are kept", n)
 		}
 	})
+}
+
+func TestCriticalOvertakesWhatIsSealedAlready(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, t.TempDir(), wide, newClock(t, true))
+		b.Busy()
+		for i := range 30 {
+			raise(b, "a", notify.Warning, fmt.Sprintf("a%d@x.org", i))
+		}
+		first, _, _ := b.Next(time.Now())
+		raise(b, "fire", notify.Critical)
+		b.Settle(first.ID, notify.Verdict{Outcome: notify.Accepted}, time.Now())
+		if m, ok, _ := b.Next(time.Now()); !ok || m.Events[0].Rule != "fire" {
+			t.Errorf("after the first of 30 mails goes %v", m.Events)
+		}
+	})
+}
+
+func TestRefusedMailsDoNotPileUpAndHoldNoCriticalBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := newStreet("first.example", 0)
+		first.send = func(m notify.Mail) notify.Verdict {
+			if severest(m.Events) == notify.Critical {
+				return notify.Verdict{Outcome: notify.Accepted}
+			}
+			return notify.Verdict{Outcome: notify.Refused, Step: "dot"}
+		}
+		b := walked(t, Limits{}, first)
+		for range 200 {
+			raise(b, "a", notify.Warning)
+			pass(time.Hour)
+		}
+		if n := b.Status().Sealed; n > maxFailing {
+			t.Errorf("%d mails that are refused", n)
+		}
+		raise(b, "fire", notify.Critical)
+		pass(time.Minute)
+		if len(first.mails()) == 0 {
+			t.Error("critical waits for mails that are refused")
+		}
+		first.mended()
+		pass(30 * time.Hour) // once a day, more or less
+		if told := len(allEvents(first.mails())); told != 201 {
+			t.Errorf("%d of 201 events are told", told)
+		}
+	})
+}
+
+func TestClockThatGoesBackClosesTheHourForAnHourAtMost(t *testing.T) {
+	ledger := Ledger{{At: noon.Add(5 * time.Hour).Unix(), Recipients: 1, Road: 1}}
+	if ok, _, _ := ledger.tally(noon, anyRoad).allows(Limits{PerHour: 1}, notify.Critical, 1); !ok {
+		t.Error("an entry of five hours ahead counts in this hour")
+	}
 }

@@ -18,12 +18,16 @@ const (
 	maxWaiting = 500
 	// maxSealed is how many mails are sealed in one transaction.
 	maxSealed = 64
-	// maxPutOff is how many mails to the same recipients may be put off before
-	// what follows waits, to go out together when they get through. Critical
-	// does not wait for others until there are so many that it would be lost
-	// among them.
-	maxPutOff         = 3
-	maxPutOffCritical = 20
+	// maxPutOff is how many mails to the same recipients may be put off, and
+	// maxFailing how many may be put off or refused, before what follows waits,
+	// to go out together when they get through. Critical does not wait for
+	// others until there are so many that it would be lost among them.
+	maxPutOff          = 3
+	maxFailing         = 20
+	maxFailingCritical = 100
+	// longPutOff is when a mail that is put off says nothing any more about
+	// those that follow.
+	longPutOff = 6 * time.Hour
 )
 
 // group is waiting events that have the same recipients: what one mail tells.
@@ -36,15 +40,14 @@ type group struct {
 // seal makes mails of waiting events, one for each set of recipients, the
 // gravest first. It reports whether there is one now. The caller flushes.
 func (b *Box) seal(now time.Time, open []passable) bool {
-	b.limited = ""
 	wall, trust := b.Clock.Time()
 	if len(b.waiting) == 0 || trust == clock.Unknown {
 		return false
 	}
-	putOff := b.putOff()
+	failing := b.failing(now)
 	taken, sealed := map[uint64]bool{}, 0
 	for _, g := range b.groups(wall) {
-		if n := putOff[strings.Join(g.to, ",")]; n >= maxPutOffCritical || n >= maxPutOff && g.worst != notify.Critical {
+		if failing[strings.Join(g.to, ",")].hold(g.worst) {
 			continue
 		}
 		if _, ok := b.rateOf(g.events, wall); !ok {
@@ -108,13 +111,30 @@ func (b *Box) held(limit string, again time.Time) {
 	}
 }
 
-// putOff counts, by recipients, the mails that servers have put off.
-func (b *Box) putOff() map[string]int {
-	n := map[string]int{}
+// failures counts mails that servers have not taken.
+type failures struct{ all, putOff int }
+
+func (f failures) hold(worst notify.Severity) bool {
+	if worst == notify.Critical {
+		return f.all >= maxFailingCritical
+	}
+	return f.all >= maxFailing || f.putOff >= maxPutOff
+}
+
+// failing counts them by recipients.
+func (b *Box) failing(now time.Time) map[string]failures {
+	n := map[string]failures{}
 	for _, p := range b.mails {
-		if !p.failing.IsZero() && p.last().Outcome != notify.Refused {
-			n[strings.Join(p.To, ",")]++
+		if p.failing.IsZero() {
+			continue
 		}
+		to := strings.Join(p.To, ",")
+		f := n[to]
+		f.all++
+		if p.last().Outcome != notify.Refused && now.Sub(p.failing) < longPutOff {
+			f.putOff++
+		}
+		n[to] = f
 	}
 	return n
 }

@@ -21,9 +21,9 @@ type errand struct {
 func (b *Box) next(now time.Time, open []passable) (e errand, ok bool, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.idle = false
+	b.idle, b.limited = false, ""
 	e, ok, until = b.due(now, open)
-	if !ok && b.seal(now, open) {
+	if (!ok || b.waitsGraver(severest(e.Events))) && b.seal(now, open) {
 		b.flush()
 		e, ok, until = b.due(now, open)
 	}
@@ -38,6 +38,11 @@ func (b *Box) next(now time.Time, open []passable) (e errand, ok bool, until tim
 	return errand{}, false, b.nextSeal(now, open, until)
 }
 
+// waitsGraver reports whether an event in no mail yet is graver than that.
+func (b *Box) waitsGraver(than notify.Severity) bool {
+	return slices.ContainsFunc(b.waiting, func(ev notify.Event) bool { return ev.Severity > than })
+}
+
 // due finds the mail to send, the gravest first, or when there may be one.
 func (b *Box) due(now time.Time, open []passable) (best errand, ok bool, until time.Time) {
 	wall, _ := b.Clock.Time()
@@ -48,6 +53,9 @@ func (b *Box) due(now time.Time, open []passable) (best errand, ok bool, until t
 		c := b.chooseFor(p, open, counts, now)
 		if c.road < 0 {
 			until = sooner(until, c.again)
+			if c.limit != "" {
+				b.held(c.limit, wall.Add(c.again.Sub(now)))
+			}
 			continue
 		}
 		if l := severest(p.Events); !ok || l > worst {
@@ -121,6 +129,18 @@ func sooner(a, b time.Time) time.Time {
 // begin makes the handing over of a mail durable before it is done, and gives
 // the mail with what is attached; false: it was dropped meanwhile.
 func (b *Box) begin(e errand) (m notify.Mail, ok bool) {
+	if m, ok = b.charged(e); !ok || b.Pictures == nil {
+		return m, ok
+	}
+	for _, ev := range m.Events {
+		if len(ev.Attach) > 0 { // from the card, and so without the lock
+			m.Files = append(m.Files, b.Pictures.Files(ev)...)
+		}
+	}
+	return m, true
+}
+
+func (b *Box) charged(e errand) (m notify.Mail, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.parcel(e.ID)
@@ -136,13 +156,7 @@ func (b *Box) begin(e errand) (m notify.Mail, ok bool) {
 		b.store.put(mailKey(p.ID), encode(p))
 		b.flush()
 	}
-	m = p.Mail
-	for _, ev := range m.Events {
-		if b.Pictures != nil && len(ev.Attach) > 0 {
-			m.Files = append(m.Files, b.Pictures.Files(ev)...)
-		}
-	}
-	return m, true
+	return p.Mail, true
 }
 
 func (b *Box) parcel(id string) *parcel {
