@@ -25,11 +25,15 @@ build:           ## pinbell for this machine
 	@$(BUILD) -o pinbell ./cmd/pinbell
 
 cross:           ## static binaries for the boards, into dist/
-	@mkdir -p dist
-	GOOS=linux GOARCH=arm GOARM=6 $(BUILD) -o dist/pinbell-armv6 ./cmd/pinbell
+	@$(MAKE) -s dist/pinbell-armv6
 	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o dist/pinbell-armv7 ./cmd/pinbell
 	GOOS=linux GOARCH=arm64 $(BUILD) -o dist/pinbell-arm64 ./cmd/pinbell
 	@ls -l dist | awk 'NR > 1 {printf "%-16s %5.1f MB\n", $$NF, $$5 / 1e6}'
+
+.PHONY: dist/pinbell-armv6
+dist/pinbell-armv6:
+	@mkdir -p dist
+	GOOS=linux GOARCH=arm GOARM=6 $(BUILD) -o $@ ./cmd/pinbell
 
 check:           ## gofmt, vet, staticcheck, go.mod tidy
 	@unformatted=$$(gofmt -l cmd config notify sensors scripts); [ -z "$$unformatted" ] || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
@@ -53,8 +57,7 @@ e2e: build       ## against Debian's Postfix and Dovecot, from folders of their 
 	@go run ./scripts/e2e -pinbell ./pinbell $(if $(SHORT),-short)
 
 board-test:      ## the ARMv6 daemon on an emulated board (QEMU): edges, chips, 1970, power cuts; 3 minutes, SHORT=1 half a minute
-	@mkdir -p dist
-	GOOS=linux GOARCH=arm GOARM=6 $(BUILD) -o dist/pinbell-armv6 ./cmd/pinbell
+	@$(MAKE) -s dist/pinbell-armv6
 	@go run ./scripts/boardtest -pinbell dist/pinbell-armv6 $(if $(SHORT),-short)
 
 bench:           ## memory, processor time, writes and latency, beside collectd's (BENCH_SECONDS=10: a first idea)

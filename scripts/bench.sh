@@ -20,7 +20,7 @@ trap 'exit 130' INT TERM
 export CGO_ENABLED=0
 make -s build
 sync pinbell # else the file's fresh pages count as the daemon's dirty ones
-GOOS=linux GOARCH=arm GOARM=6 go build -tags nethttpomithttp2 -trimpath -buildvcs=false -ldflags '-s -w' -o "$out/pinbell-armv6" ./cmd/pinbell
+make -s dist/pinbell-armv6
 go build -o "$out/bench" ./scripts/bench
 
 PATH=$PATH:/usr/sbin
@@ -41,7 +41,7 @@ sender=$(id -un)
 slack=$(sed -n 's/^TimerSlackNSec=//p' scripts/pinbell.service) # both run as the unit would run them
 
 status=0
-"$out/bench" -pinbell ./pinbell -armv6 "$out/pinbell-armv6" -collectd "$collectd" \
+"$out/bench" -pinbell ./pinbell -armv6 dist/pinbell-armv6 -collectd "$collectd" \
 	-slack "${slack:-0}" -sender "$sender" -sender-uid "$(id -u "$sender")" \
 	-window "${BENCH_SECONDS:-60}s" -windows "${BENCH_WINDOWS:-3}" -alerts "${BENCH_ALERTS:-20}" || status=$?
 exit $status
