@@ -35,6 +35,9 @@ type Courier struct {
 // program is told to stop.
 const grace = 3 * time.Second
 
+// longestProbe is how long an alarm may have to wait for a look at the roads.
+const longestProbe = 10 * time.Second
+
 // Run sends until ctx ends.
 func (c *Courier) Run(ctx context.Context) error {
 	c.ways = make([]way, len(c.Box.Roads))
@@ -93,6 +96,7 @@ func (c *Courier) round(ctx context.Context) time.Time {
 		now := time.Now()
 		e, ok, until := c.Box.next(now, c.passable(now))
 		if !ok {
+			c.probe(ctx)
 			return c.lookAgain(now, until)
 		}
 		c.work(true)
@@ -119,13 +123,38 @@ func (c *Courier) passable(now time.Time) []passable {
 	return all
 }
 
+// probe opens a session on each road that has failed, when its wait is over and
+// there is nothing to send: what is wrong no more is not called a trouble until
+// the next alarm.
+func (c *Courier) probe(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, longestProbe) // an alarm may come meanwhile
+	defer cancel()
+	for i := range c.ways {
+		w := &c.ways[i]
+		if w.since.IsZero() || time.Now().Before(w.openAt) || ctx.Err() != nil {
+			continue
+		}
+		var v notify.Verdict
+		w.session, v = c.Box.Roads[i].Open(ctx)
+		c.heed(i, v)
+		c.tellRoad(w, v)
+	}
+	c.passable(time.Now())
+}
+
 // lookAgain is when a wait ends, or when it is time to look for a password
 // that may have been replaced meanwhile.
 func (c *Courier) lookAgain(now, until time.Time) time.Time {
-	if !slices.ContainsFunc(c.ways, func(w way) bool { return w.refused != "" }) || !c.Box.Due() {
-		return until
+	for i := range c.ways {
+		w := &c.ways[i]
+		if w.refused != "" && c.Box.Due() {
+			until = sooner(until, now.Add(passwordLook))
+		}
+		if !w.since.IsZero() && w.openAt.After(now) {
+			until = sooner(until, w.openAt)
+		}
 	}
-	return sooner(until, now.Add(passwordLook))
+	return until
 }
 
 // work notes that a mail is on the line, or that none is any more.
@@ -200,16 +229,21 @@ func withGrace(ctx context.Context) (context.Context, context.CancelFunc) {
 func (c *Courier) settle(e errand, v notify.Verdict) {
 	now := time.Now()
 	c.Box.settle(e, v, now)
-	w := &c.ways[e.road]
-	before := w.refusals
-	w.learn(v, now, &c.Box.Roads[e.road])
-	if w.refusals != before || w.refusals == 0 { // a new password has begun the count anew
-		c.Box.remember(w, &c.Box.Roads[e.road])
-	}
+	c.heed(e.road, v)
 	c.passable(now)
 	c.tell(e, v)
 	if c.Settled != nil {
 		c.Settled(e.Mail, v)
+	}
+}
+
+// heed keeps what a verdict says about a road.
+func (c *Courier) heed(road int, v notify.Verdict) {
+	w := &c.ways[road]
+	before := w.refusals
+	w.learn(v, time.Now(), &c.Box.Roads[road])
+	if w.refusals != before || w.refusals == 0 { // a new password has begun the count anew
+		c.Box.remember(w, &c.Box.Roads[road])
 	}
 }
 
@@ -222,7 +256,13 @@ func (c *Courier) tell(e errand, v notify.Verdict) {
 	}
 	c.Log.Log(context.Background(), level, "mail "+v.Outcome.String(), "mail", e.ID, "events", len(e.Events), "relay", v.Relay,
 		"step", v.Step, "code", v.Code, "reply", v.Reply, "queue_id", v.QueueID)
-	if v.Outcome != notify.Down { // what kept sessions from coming about is over
+	c.tellRoad(w, v)
+}
+
+// tellRoad raises what a verdict says is wrong with a road, and clears what it
+// proves to be over: a session that came about ends what kept others from it.
+func (c *Courier) tellRoad(w *way, v notify.Verdict) {
+	if v.Outcome != notify.Down {
 		w.told = slices.DeleteFunc(w.told, func(t notify.Trouble) bool {
 			over := v.Trouble == nil || !same(t, *v.Trouble)
 			if over {

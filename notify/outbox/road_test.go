@@ -471,3 +471,30 @@ func TestClockThatGoesBackClosesTheHourForAnHourAtMost(t *testing.T) {
 		t.Error("an entry of five hours ahead counts in this hour")
 	}
 }
+
+func TestRoadThatWorksAgainIsFoundWithoutAMail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := newStreet("first.example", 0), newStreet("second.example", 0)
+		first.open = down("dial", 0)
+		b := walked(t, wide, first, second)
+		raise(b, "a", notify.Warning)
+		pass(time.Minute)
+		if len(second.mails()) != 1 || len(b.Troubles.List()) != 1 {
+			t.Fatalf("%d mails by the second road, troubles %v", len(second.mails()), b.Troubles.List())
+		}
+		pass(time.Hour)
+		if n := len(first.dials()); n < 10 || n > 25 {
+			t.Errorf("%d looks at a road in an hour", n)
+		}
+		first.mended()
+		pass(7 * time.Minute)
+		n := len(first.dials())
+		if list := b.Troubles.List(); len(list) != 0 {
+			t.Errorf("a road that works again is called %v", list)
+		}
+		pass(time.Hour)
+		if len(first.dials()) != n {
+			t.Error("a road that works is looked at for nothing")
+		}
+	})
+}
