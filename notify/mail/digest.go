@@ -20,7 +20,7 @@ func (l letter) digest(blocks []block) []node {
 	charted := l.charted(blocks)
 	for i, b := range blocks {
 		if i == maxBlocks {
-			return append(nodes, para(fmt.Sprintf("And %d more.", len(blocks)-maxBlocks)))
+			return append(nodes, para(fmt.Sprintf("And %d more, which `pinbell log` shows.", len(blocks)-maxBlocks)))
 		}
 		s := l.section(b)
 		if slices.Contains(charted, b.last().Serial) {

@@ -126,7 +126,7 @@ func TestDigestOfThousandsStaysShort(t *testing.T) {
 	m.Troubles = make([]notify.Trouble, 500)
 	mustBeSound(t, m, head)
 	text := Text(m, head)
-	if len(text) > 60_000 || !strings.Contains(text, "\nAnd 150 more.\n") || !strings.HasPrefix(text, "5000 events") {
+	if len(text) > 60_000 || !strings.Contains(text, "\nAnd 150 more, which `pinbell log` shows.\n") || !strings.HasPrefix(text, "5000 events") {
 		t.Errorf("%d bytes: %.200s", len(text), text)
 	}
 	if n := strings.Count(text, "\n  - "); n != maxTroubles+1 || !strings.Contains(text, "\n  - And 480 more.\n") {

@@ -53,6 +53,9 @@ type markup string
 var figures = regexp.MustCompile(`(\d) (°C|%RH|hPa|ppm|lx|min|[VAWhsd])\b`)
 
 func escape(s string) markup {
+	if !strings.ContainsAny(s, "0123456789") { // most words, and the expression takes its time
+		return markup(template.HTMLEscapeString(s))
+	}
 	return markup(figures.ReplaceAllString(template.HTMLEscapeString(s), "$1&#160;$2"))
 }
 
@@ -84,11 +87,11 @@ func (d document) html(subject string) string {
 	s.put(table + ` style="max-width:560px;text-align:left;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:16px;line-height:1.45">`)
 	d.band.html(s)
 	s.put(`<tr><td style="padding:6px 8px 0 8px;%s">`, markup(wrapping))
-	for _, n := range append(d.story, d.frame...) {
-		n.html(s)
-	}
-	s.put(`<p style="margin:18px 0 8px 0;padding-top:10px;border-top:%s;font-size:13px">%s</p>`, markup(thin), broken(strings.Join(d.foot, "\n")))
-	s.put("</td></tr>\n</table>\n</td></tr></table>\n</body>\n</html>")
+	frame := fitted(d.frame, maxFrame)
+	frame.put(`<p style="margin:18px 0 8px 0;padding-top:10px;border-top:%s;font-size:13px">%s</p>`, markup(thin), broken(strings.Join(d.foot, "\n")))
+	frame.put("</td></tr>\n</table>\n</td></tr></table>\n</body>\n</html>")
+	s.WriteString(fitted(d.story, maxHTML-s.Len()-frame.Len()).String())
+	s.WriteString(frame.String())
 	return s.String()
 }
 

@@ -2,6 +2,8 @@ package mail
 
 import (
 	"bytes"
+	"flag"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,10 +52,23 @@ func anyEvent(t *rapid.T, i int) notify.Event {
 	return e
 }
 
+// check is rapid.Check on so many draws, where nobody asks for another number:
+// whole mails take long with the race detector.
+func check(t *testing.T, draws int, property func(*rapid.T)) {
+	t.Helper()
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		defer func() { _ = f.Value.Set(f.DefValue) }()
+		if err := f.Value.Set(strconv.Itoa(draws)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rapid.Check(t, property)
+}
+
 // A second attempt comes after a restart, by another road or to fewer people:
 // what it says must not depend on anything but the mail.
 func TestWhateverTheMailEveryAttemptGivesTheSameBytes(t *testing.T) {
-	rapid.Check(t, func(r *rapid.T) {
+	check(t, 40, func(r *rapid.T) {
 		m := anyMail(r)
 		first := mustRender(t, m, head)
 		m.To = nil
