@@ -54,6 +54,7 @@ func TestRefusedICloudLoginNamesItsCausesInOrder(t *testing.T) {
 	r.Provider, r.Username = "icloud", "alex"
 	v := attempt(t, r, envelope())
 	mustSay(t, v, "The user name alex is not the full e-mail address", "does not have the form of an app-specific password")
+	mustSay(t, v, "the @icloud.com one even with a custom domain", "for no stated reason", "switched off, which revokes them too", "account.apple.com under Sign-In and Security")
 	at := 0
 	for _, cause := range []string{"Most likely the Apple Account password", "full address (alex@icloud.com, not alex)", "was revoked", "two-factor authentication was switched off"} {
 		next := strings.Index(v.Trouble.Remedy[at:], cause)

@@ -102,6 +102,28 @@ func TestASessionIsOpenedAnewOnce(t *testing.T) {
 	}
 }
 
+// So it is while the first mail is still being made ready, as by a slow camera.
+func TestASessionClosedBeforeItsFirstMailIsOpenedAnew(t *testing.T) {
+	for wait, want := range map[time.Duration]string{0: "down mail mail.server", time.Minute: "accepted dot -"} {
+		synctest.Test(t, func(t *testing.T) {
+			mails := 0
+			_, r := rehearsed(t, smtptest.LiarOptions{Script: func(step, _ string) smtptest.Act {
+				if step == "mail" {
+					if mails++; mails == 1 {
+						return smtptest.Last("421 4.4.2 idle for too long")
+					}
+				}
+				return smtptest.Honest
+			}})
+			session := mustOpen(t, r)
+			time.Sleep(wait)
+			if v := session.Send(t.Context(), envelope()); short(v) != want {
+				t.Errorf("after %v: %s: %s", wait, short(v), v.Reply)
+			}
+		})
+	}
+}
+
 // What a new session meets is what counts: here, a password that was revoked
 // meanwhile.
 func TestASessionThatCannotBeOpenedAnewSaysWhy(t *testing.T) {

@@ -3,6 +3,7 @@ package smtp
 import (
 	"context"
 	"errors"
+	"time"
 
 	"pinbell/notify"
 )
@@ -36,8 +37,12 @@ func (s *Session) reopen(ctx context.Context) notify.Verdict {
 	return v
 }
 
+// idle is how long a session may wait for its first mail, whose pictures may
+// still be taken, before it is no surprise that the server has closed it.
+const idle = 10 * time.Second
+
 // try hands over one mail in this session. It is stale if it had ended since
-// the mail before.
+// the mail before, or while it was idle.
 func (s *Session) try(ctx context.Context, e Envelope) (v notify.Verdict, stale bool) {
 	if s.ended {
 		return s.verdict(finding{step: atMail, cause: lost, err: errors.New("the session is over")}), false
@@ -48,8 +53,9 @@ func (s *Session) try(ctx context.Context, e Envelope) (v notify.Verdict, stale 
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.relay.patience(len(t.body)))
 	defer cancel()
+	rested := s.used || time.Since(s.ready) >= idle
 	met := s.under(ctx, t.run)
-	stale = s.used && met != nil && met.step == atMail && (met.cause == lost || met.reply.code == 421)
+	stale = rested && met != nil && met.step == atMail && (met.cause == lost || met.reply.code == 421)
 	s.used = true
 	return t.conclude(met), stale
 }

@@ -22,8 +22,9 @@ type Session struct {
 	out   *bufio.Writer
 	ext   map[string]string // of the last EHLO: keyword in upper case → parameters
 	mask  mask
-	open  bool // a transaction may be open at the server: RSET before the next
-	used  bool // a mail was handled in it
+	open  bool      // a transaction may be open at the server: RSET before the next
+	used  bool      // a mail was handled in it
+	ready time.Time // since when one can be
 	ended bool
 	until time.Time // the end of what is under way
 	odd   string    // what is odd about user name and password
@@ -52,6 +53,7 @@ func (r *Relay) Open(ctx context.Context) (*Session, notify.Verdict) {
 		}
 		end(notify.Verdict{})
 	}
+	s.ready = time.Now()
 	return s, notify.Verdict{}
 }
 

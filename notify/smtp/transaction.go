@@ -271,17 +271,19 @@ const lastWord = 5 * time.Second
 
 // pour sends the mail without its last dot.
 func (t *transaction) pour(ctx context.Context) *finding {
-	t.conn.SetWriteDeadline(t.until.Add(-min(lastWord, time.Until(t.until)/2)))
-	if ctx.Err() != nil { // it ended just before
-		t.conn.SetDeadline(past)
-	}
+	t.writeBy(ctx, t.until.Add(-min(lastWord, time.Until(t.until)/2)))
+	defer t.writeBy(ctx, t.until)
 	t.out.Write(t.body)
 	if r, err := t.flush(); err != nil || r.code != 0 {
 		return expect(atData, 3, r, err)
 	}
-	t.conn.SetWriteDeadline(t.until)
+	return nil
+}
+
+// writeBy sets when writing ends, unless ctx has ended it already.
+func (t *transaction) writeBy(ctx context.Context, end time.Time) {
+	t.conn.SetWriteDeadline(end)
 	if ctx.Err() != nil {
 		t.conn.SetDeadline(past)
 	}
-	return nil
 }
