@@ -10,6 +10,7 @@ import (
 	"pinbell/notify"
 	"pinbell/notify/clock"
 	"pinbell/notify/mail"
+	"pinbell/notify/smtp"
 )
 
 // Courier carries mails from the box over its roads, one at a time. It waits
@@ -136,7 +137,7 @@ func (c *Courier) probe(ctx context.Context) {
 		}
 		var v notify.Verdict
 		w.session, v = c.Box.Roads[i].Open(ctx)
-		c.heed(i, v)
+		c.heed(i, &v)
 		c.tellRoad(w, v)
 	}
 	c.passable(time.Now())
@@ -229,7 +230,7 @@ func withGrace(ctx context.Context) (context.Context, context.CancelFunc) {
 func (c *Courier) settle(e errand, v notify.Verdict) {
 	now := time.Now()
 	c.Box.settle(e, v, now)
-	c.heed(e.road, v)
+	c.heed(e.road, &v)
 	c.passable(now)
 	c.tell(e, v)
 	if c.Settled != nil {
@@ -237,11 +238,17 @@ func (c *Courier) settle(e errand, v notify.Verdict) {
 	}
 }
 
-// heed keeps what a verdict says about a road.
-func (c *Courier) heed(road int, v notify.Verdict) {
+// heed keeps what a verdict says about a road, and puts the wait that follows
+// into its words.
+func (c *Courier) heed(road int, v *notify.Verdict) {
 	w := &c.ways[road]
 	before := w.refusals
-	w.learn(v, time.Now(), &c.Box.Roads[road])
+	w.learn(*v, time.Now(), &c.Box.Roads[road])
+	if wait := time.Until(w.openAt).Round(time.Minute); v.Trouble != nil && wait > v.Wait && v.Wait > 0 {
+		told := *v.Trouble
+		told.Doing = smtp.Doing(*v, wait)
+		v.Trouble = &told
+	}
 	if w.refusals != before || w.refusals == 0 { // a new password has begun the count anew
 		c.Box.remember(w, &c.Box.Roads[road])
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/mail"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -104,8 +105,12 @@ func downFor(wait time.Duration) Road {
 }
 
 func down(step string, wait time.Duration) func() notify.Verdict {
+	code := "mail." + step
+	if step == "auth" {
+		code = "mail.login"
+	}
 	return func() notify.Verdict {
-		return notify.Verdict{Outcome: notify.Down, Step: step, Wait: wait, Trouble: &notify.Trouble{Code: "mail." + step, About: "first.example", Sentence: "x"}}
+		return notify.Verdict{Outcome: notify.Down, Step: step, Wait: wait, Trouble: &notify.Trouble{Code: code, About: "first.example", Sentence: "x"}}
 	}
 }
 
@@ -208,6 +213,9 @@ func TestRefusedLoginIsTriedEverMoreRarely(t *testing.T) {
 		}
 		if len(first.dials()) > 7 {
 			t.Errorf("logins at %v", first.dials())
+		}
+		if list := b.Troubles.List(); len(list) != 1 || !strings.Contains(list[0].Doing, "12 h") {
+			t.Errorf("after days the wait is told as %v", list)
 		}
 	})
 }

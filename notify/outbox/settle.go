@@ -190,6 +190,9 @@ func (b *Box) settle(e errand, v notify.Verdict, now time.Time) {
 	b.uncharge(p)
 	switch {
 	case v.Outcome == notify.Down:
+		if v.Wait > 0 && slices.Contains([]string{"rcpt", "data", "dot"}, v.Step) && len(b.Roads) == 1 {
+			p.next = now.Add(v.Wait + time.Minute) // another mail first: the reply may have been about this one
+		}
 	case tooLarge(v) && p.slim():
 		b.store.put(mailKey(p.ID), encode(p))
 	case v.Outcome == notify.Refused:

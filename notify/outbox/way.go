@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pinbell/notify"
+	"pinbell/notify/smtp"
 )
 
 // way is what the courier knows of a road.
@@ -54,7 +55,7 @@ func (w *way) learn(v notify.Verdict, now time.Time, road *Road) {
 		w.since = now
 	}
 	wait := v.Wait
-	if v.Step == "auth" && v.Wait > 0 {
+	if smtp.RefusedLogin(v) {
 		wait = min(v.Wait<<min(w.refusals, 6), longestCalm)
 		w.refusals++
 	}
