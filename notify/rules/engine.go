@@ -10,6 +10,12 @@
 // compares, 1 KB for each, in memory only: after a restart a chart begins anew,
 // and an event whose quantity has hardly been read has none.
 //
+// Windows over readings (avg, count, held and their like) are kept in memory
+// only, at most 2 KB for each that differs from all others; see Window for what
+// they know when. They begin empty at every start, count by monotonic time, and
+// wake the loop when time alone changes them: held, changed and age at that
+// instant, the others at their next step, which all of them make together.
+//
 // The decision itself is pure (Step). The Engine is the one loop that owns the
 // state of all rules and sensors; it never waits for the network.
 package rules

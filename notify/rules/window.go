@@ -204,7 +204,8 @@ func (p *past) sum() Range {
 	case !covered || n < 2:
 		return Range{}
 	case p.Name == "avg":
-		return Range{p.mean(), p.mean(), true}
+		mean := p.mean()
+		return Range{mean, mean, true}
 	}
 	if slope, known := p.slope(); known {
 		return Range{slope, slope, true}

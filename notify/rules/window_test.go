@@ -14,7 +14,6 @@ import (
 // memory is the naive reference of all windows: it keeps every reading, and
 // answers by definition.
 type memory struct {
-	start    time.Time
 	readings map[Slot][]reading
 	silent   map[Slot]time.Duration // after so long without a reading it is
 }
