@@ -192,6 +192,7 @@ func TestExamplesThatAreCommentedOutPassToo(t *testing.T) {
 	}
 	warm := config.Rules[0]
 	for what, pair := range map[string][2]any{
+		"rules":     {len(config.Rules), 9},
 		"fallbacks": {len(config.Mail.Fallback), 2},
 		"at_most":   {warm.AtMost, notify.Rate{Mails: 3, Per: time.Hour}},
 		"attach":    {warm.Attach, []string{"file:/run/cam/last.jpg", "http://127.0.0.1:8080/snapshot", "exec:/usr/bin/rpicam-still -o -"}},

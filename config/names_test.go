@@ -13,12 +13,12 @@ import (
 // compiles reports what the rule language thinks of a word as a sensor's name
 // and as a state.
 func compiles(name string) error {
-	e := rules.Env{
+	e := rules.Env{Sensors: []rules.SensorEnv{
 		{Name: name, Quantities: []sensors.Quantity{sensors.Value}},
 		{Name: "door", Quantities: []sensors.Quantity{sensors.Level}, States: [2]string{"closed_", name}},
-	}
+	}}
 	if name == "door" {
-		e = e[1:]
+		e.Sensors = e.Sensors[1:]
 	} else if _, err := rules.Compile(name+".value > 1", e); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func (c *check) env(list []Sensor) env {
 	e := env{incomplete: c.meant["sensor"] || c.told("sensor")}
 	for i, s := range list {
 		path := entry("sensor", i)
-		e.Env = append(e.Env, rules.SensorEnv{Name: s.Name, Quantities: s.Quantities, States: s.States})
+		e.Sensors = append(e.Sensors, rules.SensorEnv{Name: s.Name, Every: s.Every, Quantities: s.Quantities, States: s.States})
 		doubt := slices.ContainsFunc([]string{"name", "driver", "states", "path", "quantity"}, func(key string) bool {
 			return c.broken(path+"."+key) || c.meant[path+"."+key]
 		})
@@ -33,7 +33,7 @@ func (c *check) env(list []Sensor) env {
 	return e
 }
 
-var asked = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_]*)\s*\.\s*[A-Za-z_]`)
+var asked = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_]*)\s*\.\s*[A-Za-z_]|\bage\(\s*([A-Za-z_][A-Za-z0-9_]*)`)
 
 // follows reports whether a mistake in an expression may be no mistake at all
 // once the sensors are put right.
@@ -42,7 +42,7 @@ func (e env) follows(source string) bool {
 		return true
 	}
 	return e.incomplete && slices.ContainsFunc(asked.FindAllStringSubmatch(source, -1), func(m []string) bool {
-		return !slices.ContainsFunc(e.Env, func(s rules.SensorEnv) bool { return s.Name == m[1] })
+		return !slices.ContainsFunc(e.Sensors, func(s rules.SensorEnv) bool { return s.Name == m[1]+m[2] })
 	})
 }
 

@@ -104,6 +104,7 @@ type Fact struct {
 	State    string           `json:"state,omitempty"`    // a level's word: "open"
 	Silent   time.Duration    `json:"silent,omitempty"`   // since the last reading, where there is no fresh one
 	Since    Moment           `json:"since,omitzero"`     // a level: since when it has been so
+	Window   Window           `json:"window,omitzero"`    // what Value is of, where that is not one reading
 }
 
 // Known reports whether the fact has a value.
@@ -117,5 +118,5 @@ func (f Fact) Text() string {
 	case f.State != "":
 		return f.State
 	}
-	return f.Quantity.Format(f.Value)
+	return f.Window.Format(f.Quantity, f.Value)
 }

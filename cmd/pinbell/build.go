@@ -130,8 +130,8 @@ func watched(all []config.Sensor) []rules.Sensor {
 	known := make([]rules.Sensor, len(all))
 	for i, s := range all {
 		known[i] = rules.Sensor{
-			SensorEnv: rules.SensorEnv{Name: s.Name, Quantities: s.Quantities, States: s.States},
-			Title:     s.Title, Every: s.Every, SilentAfter: s.SilentAfter,
+			SensorEnv: rules.SensorEnv{Name: s.Name, Every: s.Every, Quantities: s.Quantities, States: s.States},
+			Title:     s.Title, SilentAfter: s.SilentAfter,
 		}
 	}
 	return known

@@ -45,8 +45,8 @@ func (l letter) section(b block) section {
 	}
 	s.rows.add("last", l.clock(last.At), last.Kind.String())
 	if lowest, highest, known := b.extremes(); known {
-		q := last.Terms[0].Quantity
-		s.rows.add("highest", q.Format(highest), "lowest "+q.Format(lowest))
+		t := last.Terms[0]
+		s.rows.add("highest", t.Window.Format(t.Quantity, highest), "lowest "+t.Window.Format(t.Quantity, lowest))
 		s.rows.add("limit", asked(last.Terms[0])+spanned(" for ", last.For), "")
 	}
 	if b.count() > 1 {

@@ -25,6 +25,9 @@ func (l letter) drawing(e notify.Event) (c chart.Chart, drawn bool) {
 		Low: e.Trace.Low, High: e.Trace.High, Step: e.Trace.Step,
 		Limit: t.Limit, Beyond: sides[t.Op], Number: t.Quantity.Number, Unit: t.Quantity.Unit(),
 	}
+	if isRate(t.Fact) { // the chart is of what changes
+		c.Limit, c.Beyond = math.NaN(), chart.Neither
+	}
 	if !e.At.Undated && !e.At.IsZero() {
 		c.End = e.At.Wall.In(l.location())
 	}
@@ -94,7 +97,7 @@ func (l letter) course(e notify.Event, c chart.Chart) string {
 	s := fmt.Sprintf("The last %s: lowest %s%s, highest %s%s", notify.Span(course.Span),
 		t.Quantity.Format(course.Lowest), l.ago(e, course.LowestAgo),
 		t.Quantity.Format(course.Highest), l.ago(e, course.HighestAgo))
-	if !math.IsNaN(t.Limit) {
+	if !math.IsNaN(c.Limit) {
 		s += ", limit " + limited(t)
 	}
 	s += "."

@@ -73,7 +73,15 @@ func condition(e notify.Event, verb string) string {
 		return title(e)
 	}
 	t := e.Terms[0]
-	return fmt.Sprintf("%s (%s) %s%s", name(t.Fact), t.Quantity, verb, asked(t))
+	return fmt.Sprintf("%s (%s) %s%s", name(t.Fact), measure(t.Fact), verb, asked(t))
+}
+
+// measure is what is measured: "temperature", "temperature, average of 10 min".
+func measure(f notify.Fact) string {
+	if over := f.Window.String(); over != "" {
+		return f.Quantity.String() + ", " + over
+	}
+	return f.Quantity.String()
 }
 
 func name(f notify.Fact) string {
@@ -92,13 +100,19 @@ func asked(t notify.Term) string {
 	return operators[t.Op] + limited(t)
 }
 
-// limited is the limit with its unit: "-15 °C".
+// limited is the limit with its unit: "-15 °C", "2 °C per hour".
 func limited(t notify.Term) string {
+	s := limit(t.Limit)
 	if unit := t.Quantity.Unit(); unit != "" {
-		return limit(t.Limit) + " " + unit
+		s += " " + unit
 	}
-	return limit(t.Limit)
+	if isRate(t.Fact) {
+		s += " per hour"
+	}
+	return s
 }
+
+func isRate(f notify.Fact) bool { return f.Window.Kind == "rate" }
 
 // table is what an event has in numbers.
 func (l letter) table(e notify.Event) (rows columns) {
@@ -113,7 +127,7 @@ func (l letter) table(e notify.Event) (rows columns) {
 	if len(e.Terms) > 0 && !isLevel(e.Terms[0].Fact) {
 		t := e.Terms[0]
 		if t.Lowest != 0 || t.Highest != 0 {
-			rows.add("highest", t.Quantity.Format(t.Highest), "lowest "+t.Quantity.Format(t.Lowest))
+			rows.add("highest", t.Window.Format(t.Quantity, t.Highest), "lowest "+t.Window.Format(t.Quantity, t.Lowest))
 		}
 		rows.add("limit", asked(t)+spanned(" for ", e.For), "")
 	}

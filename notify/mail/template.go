@@ -244,7 +244,7 @@ func (l letter) wordsOf(e notify.Event) EventWords {
 	if !isLevel(t.Fact) {
 		w.Limit = asked(t)
 		if t.Lowest != 0 || t.Highest != 0 {
-			w.Highest, w.Lowest = t.Quantity.Format(t.Highest), t.Quantity.Format(t.Lowest)
+			w.Highest, w.Lowest = t.Window.Format(t.Quantity, t.Highest), t.Window.Format(t.Quantity, t.Lowest)
 		}
 	}
 	return w

@@ -151,3 +151,29 @@ func TestReturnWithoutAKnownSilenceIsAWholeSentence(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestWindowIsSaidBesideItsQuantity(t *testing.T) {
+	tank := notify.Fact{Sensor: "tank", Title: "Tank", Quantity: sensors.Temperature, Value: 2.5}
+	for _, c := range []struct {
+		window notify.Window
+		want   []string
+	}{
+		{notify.Window{}, []string{"Tank (temperature) is above 2 °C.", "limit    above 2 °C"}},
+		{notify.Window{Kind: "avg", Length: 10 * time.Minute}, []string{"Tank (temperature, average of 10 min) is above 2 °C."}},
+		{notify.Window{Kind: "rate", Length: time.Hour}, []string{
+			"Tank (temperature, change over 1 h) is above 2 °C per hour.", "now      2.5 °C per hour", "limit    above 2 °C per hour", "lowest 1.0 °C per hour",
+		}},
+	} {
+		tank.Window = c.window
+		e := notify.Event{
+			Serial: 7, Incident: 7, Kind: notify.Raised, Rule: "tank", Title: "Tank", To: []string{"alex@icloud.com"}, At: at(0), Since: at(0),
+			Terms: []notify.Term{{Fact: tank, Op: ">", Limit: 2, Lowest: 1, Highest: 3}},
+		}
+		text := Text(notify.Mail{ID: "7.abc", To: e.To, Sealed: noon, Checked: true, Events: []notify.Event{e}}, head)
+		for _, want := range c.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%+v: the mail does not say %q:\n%s", c.window, want, text)
+			}
+		}
+	}
+}

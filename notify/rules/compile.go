@@ -14,12 +14,16 @@ import (
 // SensorEnv is what rules may say of a sensor.
 type SensorEnv struct {
 	Name       string             // an identifier
+	Every      time.Duration      // how often it is read; 0: not told
 	Quantities []sensors.Quantity // what it measures
 	States     [2]string          // a level's words for inactive and active; empty for none
 }
 
-// Env lists the sensors in the order of the config.
-type Env []SensorEnv
+// Env is what rules may speak of.
+type Env struct {
+	Sensors []SensorEnv // in the order of the config
+	Modes   []string    // what mode may be compared with
+}
 
 // maxSource bounds an expression: the parser recurses.
 const maxSource = 2000
@@ -52,11 +56,13 @@ func Compile(source string, env Env) (*Condition, error) {
 }
 
 // language switches expr's own functions off: their names are for windows
-// over readings, which count and average differently.
+// over readings, which count and average differently. Some of them are part
+// of its grammar, until a function of the same name takes their place.
 func language() *conf.Config {
 	config := conf.CreateNew()
-	for name := range config.Builtins {
+	for name, f := range config.Builtins {
 		config.Disabled[name] = true
+		config.Functions[name] = f
 	}
 	return config
 }
@@ -67,12 +73,17 @@ const (
 	isNumber kind = "number"
 	isTruth  kind = "truth"
 	isText   kind = "text"
+	isList   kind = "list"
+	isAge    kind = "length of time"
+	isDay    kind = "day of the week"
+	isMode   kind = "mode"
 )
 
 type compiler struct {
 	source string
 	env    Env
 	out    Condition
+	within string // the function whose argument is being compiled
 }
 
 func (c *compiler) add(n node) int32 {
@@ -94,6 +105,8 @@ func (c *compiler) compile(n ast.Node) (int32, kind, *Mistake) {
 		return c.add(node{op: opTruth, num: num}), isTruth, nil
 	case *ast.StringNode:
 		return 0, isText, nil
+	case *ast.ArrayNode:
+		return 0, isList, nil
 	case *ast.UnaryNode:
 		return c.unary(n)
 	case *ast.BinaryNode:
@@ -101,7 +114,7 @@ func (c *compiler) compile(n ast.Node) (int32, kind, *Mistake) {
 	case *ast.MemberNode:
 		return c.member(n)
 	case *ast.IdentifierNode:
-		return 0, "", c.loneName(n)
+		return c.variable(n)
 	case *ast.CallNode:
 		return c.call(n)
 	case *ast.BuiltinNode:
@@ -154,8 +167,8 @@ var operators = map[string]struct {
 
 func (c *compiler) binary(n *ast.BinaryNode) (int32, kind, *Mistake) {
 	o, known := operators[n.Operator]
-	if !known {
-		return 0, "", c.at(n, "There are and, or, not, < <= > >= == != + - * /.", "%q is not part of the rule language", n.Operator)
+	if !known && n.Operator != "in" {
+		return 0, "", c.at(n, "There are and, or, not, in, < <= > >= == != + - * /.", "%q is not part of the rule language", n.Operator)
 	}
 	left, leftKind, m := c.compile(n.Left)
 	if m != nil {
@@ -165,21 +178,29 @@ func (c *compiler) binary(n *ast.BinaryNode) (int32, kind, *Mistake) {
 	if m != nil {
 		return 0, "", m
 	}
+	if choosable(leftKind) || choosable(rightKind) || n.Operator == "in" {
+		return c.choice(n, leftKind, rightKind)
+	}
+	if leftKind == isAge || rightKind == isAge {
+		return c.older(n, leftKind)
+	}
 	if m := c.sides(n, o.takes, leftKind, rightKind); m != nil {
 		return 0, "", m
 	}
-	c.remember(n.Operator, o.give, left, right)
+	from := node{op: o.op, left: left, right: right}
 	if o.swap {
-		left, right = right, left
+		from.left, from.right = right, left
 	}
-	return c.add(node{op: o.op, left: left, right: right}), o.give, nil
+	i := c.add(from)
+	c.remember(i, n.Operator, left, right)
+	return i, o.give, nil
 }
 
 // sides checks what stands left and right of an operator that takes one kind,
 // or, when takes is empty, two of the same.
 func (c *compiler) sides(n *ast.BinaryNode, takes, left, right kind) *Mistake {
 	if takes == "" {
-		if left == right && left != isText {
+		if left == right && left != isText && left != isList {
 			return nil
 		}
 		return c.at(n, "", "a %s and a %s cannot be compared", left, right)
@@ -198,18 +219,28 @@ func (c *compiler) sides(n *ast.BinaryNode, takes, left, right kind) *Mistake {
 
 var mirrored = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
-// remember notes a comparison of a slot with something else, for the mail.
-func (c *compiler) remember(operator string, give kind, left, right int32) {
+// remember notes a comparison of a slot, or of a window, with something else,
+// for the mail.
+func (c *compiler) remember(at int32, operator string, left, right int32) {
 	flipped, compares := mirrored[operator]
-	if !compares || give != isTruth {
+	if !compares {
 		return
 	}
-	switch nodes := c.out.nodes; {
-	case nodes[left].op == opSlot:
-		c.out.compare = append(c.out.compare, comparison{nodes[left].slot, operator, right})
-	case nodes[right].op == opSlot:
-		c.out.compare = append(c.out.compare, comparison{nodes[right].slot, flipped, left})
+	if !c.compares(at, left, operator, right) {
+		c.compares(at, right, flipped, left)
 	}
+}
+
+func (c *compiler) compares(at, side int32, operator string, limit int32) bool {
+	switch n := c.out.nodes[side]; n.op {
+	case opSlot:
+		c.out.compare = append(c.out.compare, comparison{n.slot, noWindow, operator, limit, at})
+	case opWindow:
+		c.out.compare = append(c.out.compare, comparison{c.out.windows[n.left].slots[0], n.left, operator, limit, at})
+	default:
+		return false
+	}
+	return true
 }
 
 func (c *compiler) member(n *ast.MemberNode) (int32, kind, *Mistake) {
@@ -218,11 +249,11 @@ func (c *compiler) member(n *ast.MemberNode) (int32, kind, *Mistake) {
 	if !isName || !isProperty || n.Optional {
 		return 0, "", c.at(n, `A sensor's quantity is written as in "freezer.temperature".`, "this is not part of the rule language")
 	}
-	i := slices.IndexFunc(c.env, func(s SensorEnv) bool { return s.Name == name.Value })
+	i := c.sensor(name.Value)
 	if i < 0 {
 		return 0, "", c.noSensor(name)
 	}
-	sensor := c.env[i]
+	sensor := c.env.Sensors[i]
 	for value, state := range sensor.States {
 		if state != "" && state == property.Value {
 			return c.level(SlotOf(i, sensors.Level), float64(value)), isTruth, nil
@@ -239,47 +270,20 @@ func (c *compiler) member(n *ast.MemberNode) (int32, kind, *Mistake) {
 	return c.add(node{op: opSlot, slot: SlotOf(i, q)}), isNumber, nil
 }
 
+func (c *compiler) sensor(name string) int {
+	return slices.IndexFunc(c.env.Sensors, func(s SensorEnv) bool { return s.Name == name })
+}
+
 func (c *compiler) level(slot Slot, value float64) int32 {
 	c.uses(slot)
 	limit := c.add(node{op: opNumber, num: value})
-	c.out.compare = append(c.out.compare, comparison{slot, "==", limit})
-	return c.add(node{op: opLevel, slot: slot, num: value})
+	i := c.add(node{op: opLevel, slot: slot, num: value})
+	c.out.compare = append(c.out.compare, comparison{slot, noWindow, "==", limit, i})
+	return i
 }
 
 func (c *compiler) uses(slot Slot) {
 	if !slices.Contains(c.out.slots, slot) {
 		c.out.slots = append(c.out.slots, slot)
 	}
-}
-
-func (c *compiler) call(n *ast.CallNode) (int32, kind, *Mistake) {
-	name, ok := n.Callee.(*ast.IdentifierNode)
-	if !ok || name.Value != "between" {
-		what := "this"
-		if ok {
-			what = name.Value
-		}
-		return 0, "", c.unknownFunction(n, what)
-	}
-	const usage = `It is written as in between("22:00", "06:00").`
-	if len(n.Arguments) != 2 {
-		return 0, "", c.at(n, usage, "between takes two times of day, not %d", len(n.Arguments))
-	}
-	var minutes [2]int
-	for i, argument := range n.Arguments {
-		text, isText := argument.(*ast.StringNode)
-		if !isText {
-			return 0, "", c.at(argument, usage, "between takes times of day in quotes")
-		}
-		t, err := time.Parse("15:04", text.Value)
-		if err != nil || len(text.Value) != len("15:04") {
-			return 0, "", c.at(argument, usage, "%q is not a time of day", text.Value)
-		}
-		minutes[i] = t.Hour()*60 + t.Minute()
-	}
-	if minutes[0] == minutes[1] {
-		return 0, "", c.at(n, "Leave it out for the whole day.", "this span begins and ends at the same time, so it never holds")
-	}
-	c.out.clock = true
-	return c.add(node{op: opBetween, from: minutes[0], until: minutes[1]}), isTruth, nil
 }

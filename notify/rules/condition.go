@@ -3,7 +3,6 @@ package rules
 import (
 	"slices"
 
-	"pinbell/notify"
 	"pinbell/sensors"
 )
 
@@ -22,14 +21,17 @@ func (s Slot) Sensor() int { return int(s) / int(sensors.Quantities) }
 // Quantity is what the slot holds.
 func (s Slot) Quantity() sensors.Quantity { return sensors.Quantity(int(s) % int(sensors.Quantities)) }
 
-// View is what a condition is asked about: the newest values and the time of
-// day. The zero View knows nothing.
+// View is what a condition is asked about: the newest values, what windows
+// over them come to, and the time of day. The zero View knows nothing.
 type View struct {
-	Slots []Cell
-	// Minute is the minute of the day in the device's time zone; it counts
-	// only when MinuteKnown.
+	Slots   []Cell
+	Windows []Range // in the order of Condition.Windows, or of the engine that binds it
+	// Minute is the minute of the day and Weekday the day of the week (0 is
+	// Sunday) in the device's time zone; they count only when MinuteKnown.
 	Minute      int
+	Weekday     int
 	MinuteKnown bool
+	Mode        string // empty: unknown
 }
 
 // Cell is a slot's newest value. It is not Known before the first reading and
@@ -37,6 +39,13 @@ type View struct {
 type Cell struct {
 	Value float64
 	Known bool
+}
+
+// Range is what a window comes to: a number that lies between Low and High,
+// which are equal when it is known exactly. A question's answer is 0 or 1.
+type Range struct {
+	Low, High float64
+	Known     bool
 }
 
 // Truth is three-valued: what no sensor tells is neither true nor false.
@@ -73,29 +82,25 @@ type Condition struct {
 	root    int32
 	slots   []Slot
 	compare []comparison
-	clock   bool // asks for the time of day
-}
-
-// comparison is a place in the tree where a sensor's quantity is held against
-// a number, or a level against one of its states.
-type comparison struct {
-	slot  Slot
-	op    string
-	limit int32 // node of the other side
+	windows []Window
+	clock   bool // asks for the time of day or the day
+	mode    bool // asks for the mode
 }
 
 type op uint8
 
 const (
 	opNumber op = iota // num
-	opTruth            // num: 0 or 1
 	opSlot             // slot, a number
-	opLevel            // slot, a level: true when it equals num
+	opWindow           // left: which window; a number
 	opAdd
 	opSub
 	opMul
 	opDiv
 	opNeg
+	opTruth // num: 0 or 1
+	opLevel // slot, a level: true when it equals num
+	opPast  // left: which window; a truth
 	opLess
 	opLessEq
 	opEq
@@ -104,6 +109,8 @@ const (
 	opOr
 	opNot
 	opBetween // from, until: minutes of the day
+	opWeekday // from: a bit for each day, Sunday first
+	opMode    // text
 )
 
 type node struct {
@@ -112,13 +119,21 @@ type node struct {
 	num         float64
 	slot        Slot
 	from, until int
+	text        string
 }
 
 // Slots lists what the condition depends on, each once.
 func (c *Condition) Slots() []Slot { return c.slots }
 
-// AsksTime reports whether the condition may change with the time of day.
+// Windows lists the windows that the condition asks, each once.
+func (c *Condition) Windows() []Window { return c.windows }
+
+// AsksTime reports whether the condition may change with the time of day or
+// with the day.
 func (c *Condition) AsksTime() bool { return c.clock }
+
+// AsksMode reports whether the condition may change with the mode.
+func (c *Condition) AsksMode() bool { return c.mode }
 
 // Eval asks the condition about a view.
 func (c *Condition) Eval(v *View) Truth { return c.truth(v, c.root) }
@@ -138,8 +153,14 @@ func (c *Condition) truth(v *View, i int32) Truth {
 		return c.truth(v, n.left).not()
 	case opAnd, opOr:
 		return c.junction(v, n)
-	case opBetween:
-		return n.between(v)
+	case opPast:
+		w := v.Windows[n.left]
+		if !w.Known {
+			return Unknown
+		}
+		return truth(w.Low != 0)
+	case opBetween, opWeekday, opMode:
+		return n.calendar(v)
 	}
 	return c.relation(v, n)
 }
@@ -159,119 +180,67 @@ func (c *Condition) junction(v *View, n *node) Truth {
 	return Unknown
 }
 
+func (c *Condition) isTruth(i int32) bool { return c.nodes[i].op >= opTruth }
+
 func (c *Condition) relation(v *View, n *node) Truth {
-	if t, isTruth := c.equivalence(v, n); isTruth {
-		return t
+	if c.isTruth(n.left) {
+		return c.equivalence(v, n)
 	}
-	a, okA := c.number(v, n.left)
-	b, okB := c.number(v, n.right)
-	if !okA || !okB {
-		return Unknown
-	}
+	a, b := c.number(v, n.left), c.number(v, n.right)
 	switch n.op {
 	case opLess:
-		return truth(a < b)
+		return decided(a.high < b.low, a.low >= b.high)
 	case opLessEq:
-		return truth(a <= b)
+		return decided(a.high <= b.low, a.low > b.high)
 	case opEq:
-		return truth(a == b)
+		return a.equals(b)
 	}
-	return truth(a != b)
+	return a.equals(b).not()
 }
 
 // equivalence compares two truths: door.open == window.open.
-func (c *Condition) equivalence(v *View, n *node) (Truth, bool) {
-	if !c.isTruth(n.left) {
-		return Unknown, false
-	}
+func (c *Condition) equivalence(v *View, n *node) Truth {
 	a, b := c.truth(v, n.left), c.truth(v, n.right)
 	if a == Unknown || b == Unknown {
-		return Unknown, true
-	}
-	return truth((a == b) == (n.op == opEq)), true
-}
-
-func (c *Condition) isTruth(i int32) bool {
-	switch c.nodes[i].op {
-	case opNumber, opSlot, opAdd, opSub, opMul, opDiv, opNeg:
-		return false
-	}
-	return true
-}
-
-// number gives a node's value; false when any part of it is unknown or the
-// arithmetic has no result.
-func (c *Condition) number(v *View, i int32) (float64, bool) {
-	n := &c.nodes[i]
-	switch n.op {
-	case opNumber:
-		return n.num, true
-	case opSlot:
-		cell := v.Slots[n.slot]
-		return cell.Value, cell.Known
-	case opNeg:
-		a, ok := c.number(v, n.left)
-		return -a, ok
-	}
-	a, okA := c.number(v, n.left)
-	b, okB := c.number(v, n.right)
-	if !okA || !okB || n.op == opDiv && b == 0 {
-		return 0, false
-	}
-	switch n.op {
-	case opAdd:
-		return a + b, true
-	case opSub:
-		return a - b, true
-	case opMul:
-		return a * b, true
-	}
-	return a / b, true
-}
-
-// between is true from the first minute up to, not including, the last; a
-// span whose end is before its start goes over midnight.
-func (n *node) between(v *View) Truth {
-	if !v.MinuteKnown {
 		return Unknown
 	}
-	if n.from <= n.until {
+	return truth((a == b) == (n.op == opEq))
+}
+
+// calendar answers what no sensor is asked for. between is true from the
+// first minute up to, not including, the last; a span whose end is before its
+// start goes over midnight.
+func (n *node) calendar(v *View) Truth {
+	switch {
+	case n.op == opMode && v.Mode == "", n.op != opMode && !v.MinuteKnown:
+		return Unknown
+	case n.op == opMode:
+		return truth(v.Mode == n.text)
+	case n.op == opWeekday:
+		return truth(n.from>>v.Weekday&1 != 0)
+	case n.from <= n.until:
 		return truth(n.from <= v.Minute && v.Minute < n.until)
 	}
 	return truth(v.Minute >= n.from || v.Minute < n.until)
 }
 
-// terms describes the condition's comparisons as they stand, those that hold
-// first, for the text of an event. names gives a slot's fact.
-func (c *Condition) terms(v *View, fact func(Slot) notify.Fact) []notify.Term {
-	var hold, rest []notify.Term
-	for _, cmp := range c.compare {
-		limit, ok := c.number(v, cmp.limit)
-		if !ok {
-			continue
-		}
-		term := notify.Term{Fact: fact(cmp.slot), Op: cmp.op, Limit: limit}
-		if cell := v.Slots[cmp.slot]; cell.Known && holds(cell.Value, cmp.op, limit) {
-			hold = append(hold, term)
-		} else {
-			rest = append(rest, term)
+// bound is the condition with its windows numbered as in another list, which
+// holds all of them.
+func (c *Condition) bound(number func(Window) int32) *Condition {
+	if c == nil || len(c.windows) == 0 {
+		return c
+	}
+	b := *c
+	b.nodes, b.compare = slices.Clone(c.nodes), slices.Clone(c.compare)
+	for i := range b.nodes {
+		if n := &b.nodes[i]; n.op == opWindow || n.op == opPast {
+			n.left = number(c.windows[n.left])
 		}
 	}
-	return slices.Concat(hold, rest)
-}
-
-func holds(a float64, op string, b float64) bool {
-	switch op {
-	case "<":
-		return a < b
-	case "<=":
-		return a <= b
-	case ">":
-		return a > b
-	case ">=":
-		return a >= b
-	case "!=":
-		return a != b
+	for i := range b.compare {
+		if w := &b.compare[i].window; *w != noWindow {
+			*w = number(c.windows[*w])
+		}
 	}
-	return a == b
+	return &b
 }

@@ -3,22 +3,24 @@ package rules
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
+	"pinbell/notify"
 	"pinbell/sensors"
 )
 
 // house is an environment with one of each kind of sensor.
-var house = Env{
-	{Name: "door", Quantities: []sensors.Quantity{sensors.Level}, States: [2]string{"closed", "open"}},
-	{Name: "freezer", Quantities: []sensors.Quantity{sensors.Temperature, sensors.Humidity}},
-	{Name: "tank", Quantities: []sensors.Quantity{sensors.Value}},
-}
+var house = Env{Modes: []string{"home", "away", "night"}, Sensors: []SensorEnv{
+	{Name: "door", Every: 30 * time.Second, Quantities: []sensors.Quantity{sensors.Level}, States: [2]string{"closed", "open"}},
+	{Name: "freezer", Every: 10 * time.Second, Quantities: []sensors.Quantity{sensors.Temperature, sensors.Humidity}},
+	{Name: "tank", Every: 10 * time.Second, Quantities: []sensors.Quantity{sensors.Value}},
+}}
 
 // seen makes a view of the house; nil is a cell that nobody knows.
 func seen(door, freezer, tank any) *View {
-	v := &View{Slots: make([]Cell, len(house)*int(sensors.Quantities))}
+	v := &View{Slots: make([]Cell, len(house.Sensors)*int(sensors.Quantities))}
 	put := func(slot Slot, value any) {
 		if number, known := value.(float64); known {
 			v.Slots[slot] = Cell{Value: number, Known: true}
@@ -110,15 +112,63 @@ func TestMistakesHavePlaceSentenceAndHint(t *testing.T) {
 		{"door.open == 1", "a truth and a number cannot be compared", "", 11},
 		{"door.open and 1", `"and" takes a truth on its right`, "", 15},
 		{"not freezer.temperature", `"not" does not go with a number`, "", 1},
-		{"avg(freezer.temperature) > 1", "avg is not a function", "between", 1},
-		{"count(freezer.temperature, 1) > 1", "count is not a function", "between", 1},
+		{"avg(freezer.temperature) > 1", "avg takes two things", `avg(freezer.temperature, "10m")`, 1},
+		{"avg(freezer.temperature, 600) > 1", "stands in quotes", `"10m"`, 26},
+		{"avg(freezer.temperature, '10 minutes') > 1", `"10 minutes" is not a length of time`, `"90s"`, 26},
+		{"avg(freezer.temperature, '5s') > 1", "5s is too short for avg, the least is 10s", "", 26},
+		{"avg(freezer.temperature, '200h') > 1", "200h is too long for avg, the most is 168h", "", 26},
+		{"max(freezer.temperature, '15s') > 1", "read every 10s, so there are not two readings in 15s", `"20s"`, 26},
+		{"avg(door.open, '10m') > 1", "avg takes a measure", "held", 10},
+		{"rate(door.open, '10m') > 1", "rate takes a measure", "count", 11},
+		{"avg(freezer.temperature + 1, '10m') > 1", "avg takes one quantity of a sensor", "avg(", 25},
+		{"avg(max(freezer.temperature, '10m'), '1h') > 1", "max cannot stand inside of avg", "side by side", 5},
+		{"held(count(door.open, '10m') > 3, '1h')", "count cannot stand inside of held", "side by side", 6},
+		{"avg(freezer, '10m') > 1", "freezer is a sensor", "freezer.temperature", 5},
+		{"avg(freezr.temperature, '10m') > 1", `no sensor named "freezr"`, "freezer", 5},
+		{"avg(freezer.temperature, '10m')", "this is a number", "Compare", 1},
+		{"count(freezer.temperature, '5m') > 1", "count takes what is true or false, and this is a number", `count(freezer.temperature > 5, "5m")`, 15},
+		{"count(door.open, '5m')", "this is a number", "Compare", 1},
+		{"count(door.open, '5m', '6m') > 1", "two things", "count", 1},
+		{"held(freezer.temperature, '5m')", "held takes what is true or false", "held(freezer.temperature > 5", 14},
+		{"held(door.open, '0s')", "0s is too short for held", "", 17},
+		{"held(between('22:00', '06:00'), '1h')", "no sensor in what held looks at", "door.open", 6},
+		{"changed(door.open and door.open)", "one quantity or state", "changed(door.open", 19},
+		{"changed()", "two things", "newest reading", 1},
+		{"age(freezer) > 600", "stands in quotes", `"10m"`, 16},
+		{"age(freezer) == '10m'", "an age grows all the time", "< <= >", 14},
+		{"age(freezer.temperature) > '10m'", "by its name alone", "age(freezer)", 13},
+		{"age(freezr) > '10m'", `no sensor named "freezr"`, "freezer", 5},
+		{"age(freezer, door) > '10m'", "one sensor, not 2", "age(freezer)", 1},
+		{"age(freezer) > age(tank)", "in quotes", `"10m"`, 16},
+		{"age(freezer)", "this is a length of time", "Compare", 1},
+		{"age(freezer) + 1 > 2", "an age grows all the time", "< <= >", 14},
+		{"average(freezer.temperature, '10m') > 1", "average is not a function", "avg(freezer", 1},
+		{"agv(freezer.temperature, '10m') > 1", "agv is not a function", "Did you mean age?", 1},
+		{"helt(door.open, '10m')", "helt is not a function", "Did you mean held?", 1},
+		{"filter(door.open, 3)", "filter is not a function", "age, avg, between", 1},
+		{"freezer.temperature | avg('x') > 1", `"x" is not a length of time`, "10m", 27},
+		{"weekday == 'saturday'", `"saturday" is not a day of the week`, `"sat"`, 12},
+		{"weekday == 'xyz'", `"xyz" is not a day of the week`, "sun, mon", 12},
+		{"weekday == 6", "stands in quotes", "weekday ==", 12},
+		{"weekday > 'sat'", "with ==, !=, or in", "weekday in", 9},
+		{"weekday in 'sat'", "with ==, !=, or in", "weekday in", 9},
+		{"weekday in []", "with ==, !=, or in", "weekday in", 9},
+		{"weekday in ['sat', 6]", "in quotes", "weekday in", 20},
+		{"'sat' in weekday", "in goes with weekday, not with a text", "weekday in", 7},
+		{"weekday", "this is a day of the week", "Compare", 1},
+		{"weekdy == 'sat'", `no sensor named "weekdy"`, "weekday", 1},
+		{"mode == 'awya'", `"awya" is not a mode`, `"away"`, 9},
+		{"mode == 'holiday'", `"holiday" is not a mode`, "home, away, night", 9},
+		{"mode == weekday", "in quotes", "mode ==", 9},
+		{"freezer.temperature in [1, 2]", "in goes with weekday", "weekday in", 21},
+		{"[1] == [2]", "cannot be compared", "", 5},
 		{"between('22:00')", "two times of day, not 1", "between", 1},
 		{"between('22:00', '6:00')", `"6:00" is not a time of day`, "between", 18},
 		{"between('22:00', '25:00')", `"25:00" is not a time of day`, "between", 18},
 		{"between(1, 2)", "in quotes", "between", 9},
 		{"between('22:00', '22:00')", "never holds", "whole day", 1},
 		{"door.open ? true : false", "not part of the rule language", "", 24},
-		{"[door.open]", "not part of the rule language", "", 1},
+		{"[door.open]", "this is a list", "Compare", 1},
 		{"door.open and freezer.temperature ^ 2 > 1", `"^" is not part`, "and, or, not", 35},
 		{"door?.open", "not part of the rule language", "", 7},
 		{"'text'", "this is a text", "Compare", 1},
@@ -147,7 +197,9 @@ func TestMistakeOnTheSecondLineIsShownThere(t *testing.T) {
 }
 
 func FuzzCompile(f *testing.F) {
-	for _, s := range []string{"door.open", "freezer.temperature > -15 and between('22:00','06:00')", "((", "a\nb", "tank.value in [1]", "-", "let x = 1; x", "door.open |\t", "'\xff'", "freezer.temperature>1e999"} {
+	for _, s := range []string{"door.open", "freezer.temperature > -15 and between('22:00','06:00')", "((", "a\nb", "tank.value in [1]", "-", "let x = 1; x", "door.open |\t", "'\xff'", "freezer.temperature>1e999",
+		"avg(freezer.temperature,'10m')>-15 or rate(tank.value,'1h')<-5", "count(door.open,'5m')>=3 and held(door.open,'10m')", "count(door.open, .#)",
+		"age(freezer)>='10m'", "changed(tank.value) and weekday in ['sat','sun'] or mode != 'away'", "max(min('1h',2),'1h')", "weekday not in []", "weekday|avg()", "age(age(door))<'1h'", "count(count)"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
@@ -158,7 +210,11 @@ func FuzzCompile(f *testing.F) {
 			}
 			return
 		}
-		c.Eval(at(seen(1.0, -14.0, nil), 5))
+		v := at(seen(1.0, -14.0, nil), 5)
+		v.Windows = make([]Range, len(c.Windows()))
+		c.Eval(v)
+		c.terms(v, func(comparison) notify.Fact { return notify.Fact{} })
+		c.telling(v)
 	})
 }
 

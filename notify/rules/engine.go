@@ -10,11 +10,18 @@
 // compares, 1 KB for each, in memory only: after a restart a chart begins anew,
 // and an event whose quantity has hardly been read has none.
 //
+// Windows over readings (avg, count, held and their like) are kept in memory
+// only, at most 2 KB for each that differs from all others; see Window for what
+// they know when. They begin empty at every start, count by monotonic time, and
+// wake the loop when time alone changes them: held, changed and age at that
+// instant, the others at their next step, which all of them make together.
+//
 // The decision itself is pure (Step). The Engine is the one loop that owns the
 // state of all rules and sensors; it never waits for the network.
 package rules
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -28,7 +35,6 @@ import (
 type Sensor struct {
 	SensorEnv
 	Title       string
-	Every       time.Duration // how often it is read
 	SilentAfter time.Duration // without a reading for this long it is lost
 }
 
@@ -54,6 +60,7 @@ type Config struct {
 	Sensors  []Sensor
 	To       []string // who is told of sensors that fall silent
 	Location *time.Location
+	Mode     string // which one it begins in; empty: home
 	Clock    *clock.Clock
 	Store    Store
 	Troubles *notify.Troubles
@@ -66,12 +73,13 @@ type Engine struct {
 	view    View
 	rules   []rule
 	sensors []sensor
-	readers [][]int // by slot: the rules that depend on it
-	timely  []int   // the rules that ask for the time of day
-	minute  time.Time
+	readers [][]int   // by slot: the rules that depend on it
+	timely  []int     // the rules that ask for the time of day
+	minute  time.Time // when the next one begins
 	batch   []Transition
 	asks    chan func()
 
+	passage
 	histories []*history // by slot; nil: no chart shows it
 }
 
@@ -105,20 +113,22 @@ type incident struct {
 
 // New makes an engine with the state that the store has; it starts nothing.
 func New(c Config) *Engine {
+	slots := len(c.Sensors) * int(sensors.Quantities)
 	e := &Engine{
 		Config:  c,
-		view:    View{Slots: make([]Cell, len(c.Sensors)*int(sensors.Quantities))},
-		readers: make([][]int, len(c.Sensors)*int(sensors.Quantities)),
+		view:    View{Slots: make([]Cell, slots), Mode: cmp.Or(c.Mode, "home")},
+		readers: make([][]int, slots),
 		asks:    make(chan func()),
+		passage: passage{epoch: time.Now(), feeds: make([][]int, slots), touched: make([]bool, len(c.Rules))},
 
 		histories: histories(c.Rules, c.Sensors),
 	}
 	for i := range c.Sensors {
 		e.sensors = append(e.sensors, sensor{Sensor: &e.Config.Sensors[i]})
 	}
-	for i := range c.Rules {
-		r := &e.Config.Rules[i]
-		e.rules = append(e.rules, rule{Rule: r})
+	for i, r := range c.Rules {
+		e.bind(i, &r)
+		e.rules = append(e.rules, rule{Rule: &r})
 		for _, slot := range r.slots() {
 			e.readers[slot] = append(e.readers[slot], i)
 		}
@@ -126,6 +136,7 @@ func New(c Config) *Engine {
 			e.timely = append(e.timely, i)
 		}
 	}
+	e.view.Windows = make([]Range, len(e.windows))
 	return e
 }
 
@@ -176,11 +187,16 @@ func (e *Engine) Run(ctx context.Context, in <-chan []sensors.Reading) error {
 
 // Alive asks the loop for a sign of life.
 func (e *Engine) Alive(ctx context.Context) bool {
-	return e.ask(ctx, func() {}) == nil
+	return e.inside(ctx, func() {}) == nil
 }
 
-// ask runs f in the loop and returns when it has.
-func (e *Engine) ask(ctx context.Context, f func()) error {
+// SetMode switches the mode that conditions ask for.
+func (e *Engine) SetMode(ctx context.Context, mode string) error {
+	return e.inside(ctx, func() { e.mode(mode) })
+}
+
+// inside runs f in the loop and returns when it has.
+func (e *Engine) inside(ctx context.Context, f func()) error {
 	done := make(chan struct{})
 	select {
 	case e.asks <- func() { f(); close(done) }:
@@ -215,46 +231,36 @@ func (e *Engine) reading(r *sensors.Reading) {
 			s.changed[r.Quantity] = r.At
 		}
 	}
+	e.advance(r.At)
+	e.pass()
 	e.view.Slots[slot] = Cell{Value: r.Value, Known: true}
 	if h := e.histories[slot]; h != nil {
 		h.add(r.At, r.Value)
 	}
 	e.fresh(s, r.At)
-	e.minuteOf(r.At)
+	e.calendar(e.now)
+	e.feed(slot, r.At, true)
 	for _, i := range e.readers[slot] {
+		e.touched[i] = false
 		e.step(i, r.At)
 	}
+	e.settle()
 }
 
 // tick does what is due without a reading.
 func (e *Engine) tick(now time.Time) {
+	e.advance(now)
 	for i := range e.sensors {
 		e.silence(i, now)
 	}
-	if e.minuteOf(now) {
-		for _, i := range e.timely {
-			e.step(i, now)
-		}
-	}
+	e.pass()
+	e.calendar(e.now)
+	e.settle()
 	for i := range e.rules {
 		if wake := e.rules[i].wake; !wake.IsZero() && !now.Before(wake) {
 			e.step(i, now)
 		}
 	}
-}
-
-// minuteOf puts the minute of the day into the view, and reports whether it
-// is another one. A clock that is plainly wrong gives none.
-func (e *Engine) minuteOf(now time.Time) (changed bool) {
-	if len(e.timely) == 0 {
-		return false
-	}
-	minute, known := e.view.Minute, e.view.MinuteKnown
-	wall, trust := e.Clock.Time()
-	wall = wall.Add(-time.Since(now)).In(e.Location)
-	e.view.Minute, e.view.MinuteKnown = wall.Hour()*60+wall.Minute(), trust != clock.Unknown
-	e.minute = now.Add(time.Minute - time.Duration(wall.Second())*time.Second - time.Duration(wall.Nanosecond()))
-	return minute != e.view.Minute || known != e.view.MinuteKnown
 }
 
 // wake is the next instant at which tick has something to do.
@@ -274,6 +280,7 @@ func (e *Engine) wake() time.Time {
 		}
 	}
 	sooner(e.minute)
+	sooner(e.next)
 	return next
 }
 

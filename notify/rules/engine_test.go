@@ -72,9 +72,9 @@ func (b *bench) run(rules ...Rule) {
 		Rules: rules, To: []string{"alex@icloud.com"}, Location: time.UTC, Clock: clk, Store: b.ledger,
 		Troubles: &b.troubles, Log: slog.New(slog.DiscardHandler),
 		Sensors: []Sensor{
-			{SensorEnv: house[0], Title: "Garage door", Every: 30 * time.Second, SilentAfter: 150 * time.Second},
-			{SensorEnv: house[1], Title: "Freezer", Every: 10 * time.Second, SilentAfter: 50 * time.Second},
-			{SensorEnv: house[2], Title: "Tank", Every: 10 * time.Second, SilentAfter: 1000 * time.Hour},
+			{SensorEnv: house.Sensors[0], Title: "Garage door", SilentAfter: 150 * time.Second},
+			{SensorEnv: house.Sensors[1], Title: "Freezer", SilentAfter: 50 * time.Second},
+			{SensorEnv: house.Sensors[2], Title: "Tank", SilentAfter: 1000 * time.Hour},
 		},
 	})
 	ctx, cancel := context.WithCancel(b.t.Context())
@@ -311,7 +311,7 @@ func BenchmarkReadingThrough100Rules(b *testing.B) {
 		r.Name = "r" + string(rune('0'+i%10))
 		rules = append(rules, r)
 	}
-	e := New(Config{Rules: rules, Sensors: []Sensor{{SensorEnv: house[0]}, {SensorEnv: house[1]}, {SensorEnv: house[2]}}, Location: time.UTC, Troubles: &notify.Troubles{}})
+	e := New(Config{Rules: rules, Sensors: []Sensor{{SensorEnv: house.Sensors[0]}, {SensorEnv: house.Sensors[1]}, {SensorEnv: house.Sensors[2]}}, Location: time.UTC, Troubles: &notify.Troubles{}})
 	now := time.Now()
 	reading := []sensors.Reading{{Sensor: freezerT.Sensor(), Quantity: freezerT.Quantity(), Value: -20, At: now}}
 	e.take([]sensors.Reading{{Sensor: freezerH.Sensor(), Quantity: freezerH.Quantity(), Value: 50, At: now}})

@@ -160,7 +160,7 @@ func histories(rules []Rule, all []Sensor) []*history {
 	kept := make([]*history, len(all)*int(sensors.Quantities))
 	for i := range rules {
 		for _, c := range rules[i].When.compare {
-			if c.slot.Quantity() != sensors.Level && kept[c.slot] == nil {
+			if q := c.slot.Quantity(); q != sensors.Level && q != sensors.None && kept[c.slot] == nil {
 				kept[c.slot] = newHistory(all[c.slot.Sensor()].Every)
 			}
 		}

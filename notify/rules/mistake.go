@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -55,21 +56,18 @@ func (c *compiler) syntax(err error) *Mistake {
 	return c.mistake(e.From, hint, "%s", sentence)
 }
 
-func (c *compiler) loneName(n *ast.IdentifierNode) *Mistake {
-	i := slices.IndexFunc(c.env, func(s SensorEnv) bool { return s.Name == n.Value })
-	if i < 0 {
-		return c.noSensor(n)
-	}
-	return c.at(n, "Write "+strings.Join(words(c.env[i]), " or ")+".", "%s is a sensor, and a rule asks for one of its quantities", n.Value)
+// aQuantity is for a sensor's name that stands alone.
+func (c *compiler) aQuantity(n ast.Node, s SensorEnv) *Mistake {
+	return c.at(n, "Write "+strings.Join(words(s), " or ")+".", "%s is a sensor, and a rule asks for one of its quantities", s.Name)
 }
 
 func (c *compiler) noSensor(n *ast.IdentifierNode) *Mistake {
-	names := make([]string, len(c.env))
-	for i, s := range c.env {
+	names := make([]string, len(c.env.Sensors))
+	for i, s := range c.env.Sensors {
 		names[i] = s.Name
 	}
 	hint := "There is no sensor yet: add a [[sensor]]."
-	if near, ok := Nearest(n.Value, names); ok {
+	if near, ok := Nearest(n.Value, append(c.words(), names...)); ok {
 		hint = fmt.Sprintf("Did you mean %s?", near)
 	} else if len(names) > 0 {
 		hint = "The sensors are " + strings.Join(names, ", ") + "."
@@ -87,7 +85,20 @@ func (c *compiler) noQuantity(n ast.Node, s SensorEnv, property string) *Mistake
 }
 
 func (c *compiler) unknownFunction(n ast.Node, name string) *Mistake {
-	return c.at(n, `There is between("22:00", "06:00").`, "%s is not a function of the rule language", name)
+	names := slices.Sorted(maps.Keys(functions))
+	hint := "There are " + strings.Join(names, ", ") + "."
+	if near, ok := Nearest(name, names); ok {
+		hint = "Did you mean " + near + "? " + functions[near].usage
+	} else if same := synonyms[strings.ToLower(name)]; same != "" {
+		hint = functions[same].usage
+	}
+	return c.at(n, hint, "%s is not a function of the rule language", name)
+}
+
+// synonyms are what other languages call the functions.
+var synonyms = map[string]string{
+	"mean": "avg", "average": "avg", "lowest": "min", "minimum": "min", "highest": "max", "maximum": "max",
+	"change": "changed", "delta": "rate", "derivative": "rate", "since": "age", "silent": "age", "for": "held", "times": "count",
 }
 
 // words lists what may be asked of a sensor: its states, or its quantities.
@@ -104,4 +115,12 @@ func words(s SensorEnv) []string {
 		}
 	}
 	return all
+}
+
+// words are those that stand alone, beside the sensors' names.
+func (c *compiler) words() []string {
+	if len(c.env.Modes) > 0 {
+		return []string{"weekday", "mode"}
+	}
+	return []string{"weekday"}
 }

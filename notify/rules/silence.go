@@ -55,12 +55,15 @@ func (e *Engine) silence(i int, now time.Time) {
 	}
 	s.stale = true
 	for _, q := range s.Quantities {
-		slot := SlotOf(i, q)
-		e.view.Slots[slot].Known = false
-		for _, r := range e.readers[slot] {
-			e.step(r, now)
+		e.view.Slots[SlotOf(i, q)].Known = false
+	}
+	for _, q := range s.Quantities {
+		e.feed(SlotOf(i, q), e.now, false)
+		for _, r := range e.readers[SlotOf(i, q)] {
+			e.touched[r] = true
 		}
 	}
+	e.settle()
 	if !s.lost {
 		s.lost = true
 		e.tellSensor(i, notify.Lost, now, s.last)

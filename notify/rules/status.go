@@ -44,7 +44,7 @@ type SensorStatus struct {
 
 // Status asks the loop what it knows.
 func (e *Engine) Status(ctx context.Context) (st Status, err error) {
-	err = e.ask(ctx, func() { st = e.status(time.Now()) })
+	err = e.inside(ctx, func() { st = e.status(time.Now()) })
 	return st, err
 }
 

@@ -127,10 +127,10 @@ func (r *Rule) Wake(s State) time.Time {
 }
 
 func (s *State) extremes(c *Condition, v *View) {
-	if len(c.compare) == 0 || !v.Slots[c.compare[0].slot].Known {
+	value, known := c.telling(v)
+	if !known {
 		return
 	}
-	value := v.Slots[c.compare[0].slot].Value
 	if !s.Seen {
 		s.Lowest, s.Highest, s.Seen = value, value, true
 	}

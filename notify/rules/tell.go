@@ -62,14 +62,14 @@ func (e *Engine) tellSensor(i int, kind notify.Kind, now, reading time.Time) {
 // terms are the rule's comparisons as they stand, with the extremes that were
 // kept for the first one.
 func (e *Engine) terms(r *rule, now time.Time) []notify.Term {
-	terms := r.When.terms(&e.view, func(slot Slot) notify.Fact { return e.fact(slot, now) })
+	terms := r.When.terms(&e.view, func(c comparison) notify.Fact { return e.compared(c, now) })
 	if len(terms) == 0 || !r.state.Seen {
 		return terms
 	}
-	first := e.fact(r.When.compare[0].slot, now)
+	first := e.compared(r.When.compare[0], now)
 	for i := range terms {
-		if terms[i].Sensor == first.Sensor && terms[i].Quantity == first.Quantity {
-			terms[i].Lowest, terms[i].Highest = r.state.Lowest, r.state.Highest
+		if t := &terms[i]; t.Sensor == first.Sensor && t.Quantity == first.Quantity && t.Window == first.Window {
+			t.Lowest, t.Highest = r.state.Lowest, r.state.Highest
 		}
 	}
 	return terms
@@ -105,7 +105,8 @@ func (s *sensor) word(value float64) string {
 	return [2]string{"inactive", "active"}[i]
 }
 
-// others are the facts that terms do not name.
+// others are the facts that terms do not name. The reading itself stands
+// beside a window over it.
 func (e *Engine) others(terms []notify.Term, now time.Time) []notify.Fact {
 	var facts []notify.Fact
 	for i := range e.sensors {
@@ -127,7 +128,7 @@ func (e *Engine) others(terms []notify.Term, now time.Time) []notify.Fact {
 
 func named(terms []notify.Term, f notify.Fact) bool {
 	for _, t := range terms {
-		if t.Sensor == f.Sensor && t.Quantity == f.Quantity {
+		if t.Sensor == f.Sensor && t.Quantity == f.Quantity && t.Window == f.Window {
 			return true
 		}
 	}
@@ -177,6 +178,10 @@ func encode(v any) []byte {
 // restore takes up what was told before this start. A record that does not
 // read is left out: its rule then fires anew, which is the safe side.
 func (e *Engine) restore(now time.Time) {
+	e.advance(now)
+	for i := range e.windows {
+		e.look(i)
+	}
 	for i := range e.sensors {
 		s := &e.sensors[i]
 		s.last = now
