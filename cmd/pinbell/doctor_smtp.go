@@ -107,14 +107,15 @@ func certificate(cert *x509.Certificate) string {
 		cert.NotBefore.UTC().Format(certDay), cert.NotAfter.UTC().Format(certDay), signer)
 }
 
-// sender asks whether the account may send as mail.from: MAIL, then RSET.
+// sender asks whether the account may send as mail.from: MAIL and RCPT, then
+// RSET.
 func (v *visit) sender(ctx context.Context, session *smtp.Session) {
 	if v.barred {
 		v.d.found(Check{Name: v.prefix + "sender", State: skipped, Sentence: "not tried: it needs login first"})
 		return
 	}
 	from := v.road.From.Address
-	if verdict := session.TrySender(ctx, from); verdict.Outcome != 0 {
+	if verdict := session.TrySender(ctx, from, v.d.cfg.Mail.To[0]); verdict.Outcome != 0 {
 		v.fail("sender", v.told(verdict, "sender"))
 		return
 	}

@@ -60,16 +60,17 @@ func (s *Session) try(ctx context.Context, e Envelope) (v notify.Verdict, stale 
 	return t.conclude(met), stale
 }
 
-// TrySender asks whether the server takes a sender, and sends nothing. The
-// verdict is the zero one when it does.
-func (s *Session) TrySender(ctx context.Context, from string) notify.Verdict {
+// TrySender asks whether the server takes a sender for a mail to a recipient,
+// and sends nothing. The verdict is the zero one when it does. It is about the
+// sender alone: a recipient that is refused proves nothing.
+func (s *Session) TrySender(ctx context.Context, from, to string) notify.Verdict {
 	end := s.begin(atMail)
-	v := s.trySender(ctx, from)
+	v := s.trySender(ctx, from, to)
 	end(v)
 	return v
 }
 
-func (s *Session) trySender(ctx context.Context, from string) notify.Verdict {
+func (s *Session) trySender(ctx context.Context, from, to string) notify.Verdict {
 	if s.ended {
 		return s.verdict(finding{step: atMail, cause: lost, err: errors.New("the session is over")})
 	}
@@ -82,8 +83,27 @@ func (s *Session) trySender(ctx context.Context, from string) notify.Verdict {
 	if met := s.under(ctx, func(context.Context) *finding { return t.first() }); met != nil {
 		return t.conclude(met)
 	}
-	if met := s.under(ctx, func(context.Context) *finding { return t.reset() }); met != nil {
-		s.hangUp() // and yet the sender was taken
+	var refused *finding
+	if met := s.under(ctx, func(context.Context) *finding { refused = t.atRecipient(to); return t.reset() }); met != nil {
+		s.hangUp() // and yet all was said about the sender
+	}
+	if refused != nil {
+		return t.verdict(*refused)
 	}
 	return notify.Verdict{}
+}
+
+// atRecipient names a recipient and gives what the server then says against
+// the sender: Postfix takes every sender at MAIL and judges it at RCPT, unless
+// it is told otherwise (smtpd_delay_reject).
+func (t *transaction) atRecipient(to string) *finding {
+	if t.wrongAddress(to) != nil {
+		return nil
+	}
+	r, err := t.ask(rcptCommand(to))
+	met := expect(atRcpt, 2, r, err)
+	if met == nil || t.judge(*met).trouble != "mail.sender" {
+		return nil
+	}
+	return met
 }

@@ -280,13 +280,13 @@ func TestTryingASenderSendsNothing(t *testing.T) {
 		return nil
 	}})
 	session := mustOpen(t, r)
-	if v := session.TrySender(t.Context(), user); v.Outcome != 0 {
+	if v := session.TrySender(t.Context(), user, "owner@example.org"); v.Outcome != 0 {
 		t.Errorf("own address: %s: %s", short(v), v.Reply)
 	}
-	if v := session.TrySender(t.Context(), "other@example.org"); short(v) != "down mail mail.sender" || v.Enhanced != "5.7.0" {
+	if v := session.TrySender(t.Context(), "other@example.org", "owner@example.org"); short(v) != "down mail mail.sender" || v.Enhanced != "5.7.0" {
 		t.Errorf("another address: %s: %s", short(v), v.Reply)
 	}
-	if v := session.TrySender(t.Context(), "a@b>\r\nRCPT TO:<c@d"); short(v) != "down mail mail.sender" || v.Code != 0 {
+	if v := session.TrySender(t.Context(), "a@b>\r\nRCPT TO:<c@d", "owner@example.org"); short(v) != "down mail mail.sender" || v.Code != 0 {
 		t.Errorf("no address: %s: %s", short(v), v.Reply)
 	}
 	if v := session.Send(t.Context(), envelope()); v.Outcome != notify.Accepted {
@@ -294,5 +294,35 @@ func TestTryingASenderSendsNothing(t *testing.T) {
 	}
 	if len(s.Mails()) != 1 {
 		t.Errorf("%d mails", len(s.Mails()))
+	}
+}
+
+// Postfix puts off what it has against a sender until it hears of a recipient.
+func TestASenderIsTriedUpToTheRecipient(t *testing.T) {
+	var said smtptest.Reply
+	s, r := honest(t, smtptest.Options{Answer: func(step, _ string) *smtptest.Reply {
+		if step == "rcpt" && said.Code != 0 {
+			return &said
+		}
+		return nil
+	}})
+	session := mustOpen(t, r)
+	for _, c := range []struct {
+		said smtptest.Reply
+		want string
+	}{
+		{smtptest.Reply{Code: 553, Text: "5.7.1 <a@b>: Sender address rejected: not owned by user c"}, "deferred rcpt mail.sender"},
+		{smtptest.Reply{Code: 550, Text: "5.1.1 <owner@example.org>: Recipient address rejected: User unknown"}, ""},
+		{smtptest.Reply{Code: 450, Text: "4.2.0 Greylisted"}, ""},
+		{smtptest.Reply{}, ""},
+	} {
+		said = c.said
+		v := session.TrySender(t.Context(), user, "owner@example.org")
+		if got := short(v); c.want == "" && v.Outcome != 0 || c.want != "" && got != c.want {
+			t.Errorf("%d %s: %s, not %q", c.said.Code, c.said.Text, got, c.want)
+		}
+	}
+	if v := session.Send(t.Context(), envelope()); v.Outcome != notify.Accepted || len(s.Mails()) != 1 {
+		t.Errorf("a mail afterwards: %s: %s, and %d mails", short(v), v.Reply, len(s.Mails()))
 	}
 }

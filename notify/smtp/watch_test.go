@@ -40,7 +40,7 @@ func TestAWatcherHearsEachStepBeginAndEnd(t *testing.T) {
 		_, r := honest(t, smtptest.Options{Implicit: c.implicit})
 		heard, last := watched(r)
 		s := mustOpen(t, r)
-		if v := s.TrySender(t.Context(), user); v.Outcome != 0 {
+		if v := s.TrySender(t.Context(), user, user); v.Outcome != 0 {
 			t.Fatalf("%s: %s", short(v), v.Reply)
 		}
 		v := s.Send(t.Context(), envelope())
