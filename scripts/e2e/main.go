@@ -40,11 +40,13 @@ type scenario struct {
 var scenarios = []scenario{
 	{"alarm", true, nil, alarm},
 	{"test-mail", true, nil, testMail},
+	{"doctor", true, nil, healthy},
 	{"wrong-password", true, nil, wrongPassword},
 	{"unknown-recipient", true, nil, unknownRecipient},
 	{"wrong-sender", true, nil, wrongSender},
 	{"too-large", false, postfix.Settings{"message_size_limit": "400"}, tooLarge},
-	{"too-large-reply", true, postfix.Settings{"message_size_limit": "400", "smtpd_discard_ehlo_keywords": "size"}, tooLargeReply},
+	{"too-large-reply", false, postfix.Settings{"message_size_limit": "400", "smtpd_discard_ehlo_keywords": "size"}, retried},
+	{"shrinks", true, postfix.Settings{"message_size_limit": "3000", "smtpd_discard_ehlo_keywords": "size"}, shrinks},
 	{"outage", true, nil, outage},
 	{"greylisted", false, postfix.Settings{
 		"smtpd_recipient_restrictions": "check_recipient_access inline:{{" + owner + "=450 4.2.0 Greylisted, come again}}, permit_sasl_authenticated, reject",

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"pinbell/notify/clock/ntptest"
-	"pinbell/scripts/loopback"
+	"pinbell/notify/smtp/smtptest"
 	"pinbell/scripts/postfix"
 )
 
@@ -31,7 +31,7 @@ type site struct {
 	*daemon
 	dir     string
 	ca      *authority
-	port    *loopback.Port
+	port    *smtptest.Port
 	postfix *postfix.Instance
 	dovecot *dovecot
 	times   []*ntptest.Server
@@ -61,7 +61,7 @@ func newSite(ctx context.Context, dir, binary string, settings postfix.Settings)
 	if s.ca, err = newAuthority(); err != nil {
 		return s, err
 	}
-	if s.port, err = loopback.Hold(); err != nil {
+	if s.port, err = smtptest.HoldPort(); err != nil {
 		return s, err
 	}
 	for range 3 {
@@ -74,7 +74,7 @@ func newSite(ctx context.Context, dir, binary string, settings postfix.Settings)
 	if s.dovecot, err = startDovecot(ctx, filepath.Join(dir, "dovecot")); err != nil {
 		return s, err
 	}
-	if s.postfix, err = postfix.New(filepath.Join(dir, "postfix"), s.ordinary(), fmt.Sprintf("127.0.0.1:%d inet n - n - - smtpd", s.port.Number)); err != nil {
+	if s.postfix, err = postfix.New(filepath.Join(dir, "postfix"), s.ordinary(), s.port.Addr()+" inet n - n - - smtpd"); err != nil {
 		return s, err
 	}
 	err = s.postfix.Set(ctx, settings)
@@ -195,7 +195,7 @@ func (s *site) openPinbell(ctx context.Context) error {
 
 // configure writes pinbell.toml.
 func (s *site) configure() error {
-	text := fmt.Sprintf(configText, s.port.Number, account, s.notes.from, strings.Join(s.notes.to, `", "`),
+	text := fmt.Sprintf(configText, s.port.Number(), account, s.notes.from, strings.Join(s.notes.to, `", "`),
 		s.times[0].Addr(), s.times[1].Addr(), s.times[2].Addr(), s.notes.perHour, awkward) + s.notes.rules
 	return os.WriteFile(s.config(), []byte(text), 0o600)
 }
@@ -213,7 +213,10 @@ func (s *site) close() (err error) {
 	for _, t := range s.times {
 		t.Close()
 	}
-	return errors.Join(err, s.port.Close())
+	if s.port != nil {
+		err = errors.Join(err, s.port.Close())
+	}
+	return err
 }
 
 // letters are what lies in a mailbox.

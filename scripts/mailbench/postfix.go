@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"pinbell/scripts/loopback"
+	"pinbell/notify/smtp/smtptest"
 	"pinbell/scripts/postfix"
 )
 
@@ -23,11 +23,11 @@ func relayed(more postfix.Settings) func(context.Context, *stage) (*held, error)
 		if err != nil {
 			return nil, err
 		}
-		port, err := loopback.Hold()
+		port, err := smtptest.HoldPort()
 		if err != nil {
 			return nil, err
 		}
-		p, err := waiting(ctx, s, more, port.Number, letters)
+		p, err := waiting(ctx, s, more, port.Addr(), letters)
 		stop := func() {
 			if p != nil {
 				p.Stop()
@@ -43,7 +43,7 @@ func relayed(more postfix.Settings) func(context.Context, *stage) (*held, error)
 }
 
 // waiting starts a Postfix that has all mails in its queue of deferred ones.
-func waiting(ctx context.Context, s *stage, more postfix.Settings, port int, letters string) (*postfix.Instance, error) {
+func waiting(ctx context.Context, s *stage, more postfix.Settings, addr, letters string) (*postfix.Instance, error) {
 	relay := fmt.Sprintf("[localhost]:%d", s.at.Near)
 	settings := postfix.Settings{
 		"relayhost":                  relay,
@@ -56,22 +56,22 @@ func waiting(ctx context.Context, s *stage, more postfix.Settings, port int, let
 		"smtp_sasl_security_options": "noanonymous",
 	}
 	maps.Copy(settings, more)
-	p, err := postfix.New(s.dir, settings, fmt.Sprintf("127.0.0.1:%d inet n - n - - smtpd", port))
+	p, err := postfix.New(s.dir, settings, addr+" inet n - n - - smtpd")
 	if err != nil {
 		return nil, err
 	}
 	if err := p.Start(ctx); err != nil {
 		return p, err
 	}
-	if err := enqueue(ctx, p, letters, port); err != nil {
+	if err := enqueue(ctx, p, letters, addr); err != nil {
 		return p, fmt.Errorf("%w\n%s", err, p.Log())
 	}
-	return p, p.Set(ctx, postfix.Settings{"defer_transports": ""})
+	return p, p.Reload(ctx, postfix.Settings{"defer_transports": ""}) // one that has just started would have to warm up
 }
 
 // enqueue hands Postfix all mails and waits until it has put them off.
-func enqueue(ctx context.Context, p *postfix.Instance, folder string, port int) error {
-	c, err := netsmtp.Dial(fmt.Sprintf("127.0.0.1:%d", port))
+func enqueue(ctx context.Context, p *postfix.Instance, folder, addr string) error {
+	c, err := netsmtp.Dial(addr)
 	if err != nil {
 		return err
 	}

@@ -209,6 +209,15 @@ func (p *Instance) Set(ctx context.Context, changed Settings) error {
 	return p.Start(ctx)
 }
 
+// Reload changes settings for processes that begin from now on.
+func (p *Instance) Reload(ctx context.Context, changed Settings) error {
+	maps.Copy(p.settings, changed)
+	if err := p.write(); err != nil {
+		return err
+	}
+	return p.tool(ctx, "postfix", "reload")
+}
+
 // Flush tries at once what was put off.
 func (p *Instance) Flush(ctx context.Context) error { return p.tool(ctx, "postqueue", "-f") }
 
