@@ -72,7 +72,7 @@ func plainTemplate(message string) (sentence, hint string) {
 			return m.sentence, m.hint
 		}
 	}
-	return "this is not a template: " + shownLine(message), ""
+	return "the template does not work: " + shownLine(message), ""
 }
 
 // shownLine keeps a foreign message on one line.
