@@ -243,9 +243,8 @@ func (b *Box) flush() {
 	if b.store.live[idKey] == nil && b.id != "" {
 		b.store.put(idKey, []byte(b.id))
 	}
-	late := !b.store.loaded
 	err := b.store.flush()
-	if late && b.store.loaded && err == nil {
+	if errors.Is(err, errLate) {
 		b.takeUp()
 		err = b.store.flush()
 	}

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"pinbell/notify"
 )
 
@@ -27,7 +29,12 @@ func TestStoreThatOpensLateIsToldToo(t *testing.T) {
 		raise(b, "new", notify.Warning)
 		show(t, file)
 		time.Sleep(61 * time.Second)
+		commits := 0
+		b.store.update = func(db *bbolt.DB, f func(*bbolt.Tx) error) error { commits++; return db.Update(f) }
 		b.Tend(time.Now())
+		if commits != 1 {
+			t.Errorf("%d commits: a power cut between them would lose what has the same number", commits)
+		}
 		if list := b.Troubles.List(); len(list) != 0 {
 			t.Fatalf("troubles with a store: %v", list)
 		}

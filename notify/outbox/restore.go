@@ -117,7 +117,12 @@ func sortedKeys(m map[string][]byte) []string {
 // was found there and what has happened since have one number, what was found
 // gets another.
 func (b *Box) takeUp() {
-	b.serial = max(b.serial, decodeUint(b.store.met[serialKey]))
+	if n := decodeUint(b.store.met[serialKey]); n <= lastSerial {
+		b.serial = max(b.serial, n)
+	}
+	if found := decodeLedger(b.store.met[ledgerKey]); len(found) > 0 { // both were handed over
+		b.store.put(ledgerKey, append(found, b.ledger...).encode())
+	}
 	for _, key := range sortedKeys(b.store.met) {
 		var ev notify.Event
 		if !strings.HasPrefix(key, "event/") || json.Unmarshal(b.store.met[key], &ev) != nil {

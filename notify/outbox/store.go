@@ -218,6 +218,10 @@ func (s *store) put(key string, value []byte) {
 	s.dirty[key] = true
 }
 
+// errLate means that the file could be read for the first time just now, and
+// that what it has is to be taken up before anything is written over it.
+var errLate = errors.New("the store was read late")
+
 // flush writes all that is not on disk yet, in one transaction. After an error
 // everything is still in memory, and the file is opened anew at the next try.
 func (s *store) flush() (err error) {
@@ -225,8 +229,12 @@ func (s *store) flush() (err error) {
 		return nil
 	}
 	if s.db == nil {
+		late := !s.loaded
 		if err := s.reattach(); err != nil {
 			return err
+		}
+		if late && s.loaded {
+			return errLate
 		}
 	}
 	if err := s.commit(); err != nil {
