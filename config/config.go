@@ -72,7 +72,7 @@ type Mail struct {
 type Road struct {
 	Provider     string        `toml:"provider" required:"yes" oneof:"icloud gmail outlook fastmail unione-us unione-eu unione-api custom" doc:"who takes the mails"`
 	Username     string        `toml:"username" doc:"of the account: the full address at most providers; none for unione-api, nor for a custom relay without login"`
-	PasswordFile string        `toml:"password_file" max:"1024" secret:"yes" doc:"file with the password alone, of mode 600; or password_env, or a systemd credential named mail.password (mail.fallback.1.password and so on), which goes before both"`
+	PasswordFile string        `toml:"password_file" max:"1024" secret:"yes" doc:"file with the password alone, of mode 600; or password_env, or, where these give nothing, a systemd credential named mail.password (mail.fallback.1.password and so on)"`
 	PasswordEnv  string        `toml:"password_env" secret:"yes" doc:"environment variable with the password"`
 	From         mail.Address  `toml:"from" doc:"sender, as in Garage <alex@icloud.com>; default: username"`
 	Host         string        `toml:"host" doc:"custom: the server's name; unione-api: a data centre's, default api.unione.io"`

@@ -30,8 +30,8 @@ const maxPassword = 1024
 var errNoPassword = errors.New("no password is set: name its file with password_file")
 
 // Password reads the password anew at each call, so that a new one counts at
-// once: from the systemd credential, if the service was given one, else from
-// the file or the environment variable that the config names. Its errors show
+// once: from the file or the environment variable that the config names, else
+// from the systemd credential, if the service was given one. Its errors show
 // neither the password nor what stands in the config in its place.
 func (r Road) Password() (notify.Secret, error) {
 	text, err := r.source()
@@ -49,13 +49,24 @@ func (r Road) Password() (notify.Secret, error) {
 	return notify.Secret(text), nil
 }
 
+// source is the file or the variable that the config names, and the credential
+// where they give nothing: what systemd hands over is a copy of its start, and
+// a file that is replaced must count at once.
 func (r Road) source() (string, error) {
+	text, err := r.named()
+	if err == nil && strings.TrimSpace(text) != "" {
+		return text, nil
+	}
 	if folder := os.Getenv("CREDENTIALS_DIRECTORY"); folder != "" {
-		text, err := readRegular(filepath.Join(folder, r.credential()), maxPassword+1)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return string(text), unread("the credential "+r.credential(), err)
+		handed, failed := readRegular(filepath.Join(folder, r.credential()), maxPassword+1)
+		if !errors.Is(failed, fs.ErrNotExist) {
+			return string(handed), unread("the credential "+r.credential(), failed)
 		}
 	}
+	return text, err
+}
+
+func (r Road) named() (string, error) {
 	switch {
 	case r.PasswordFile != "":
 		text, err := readRegular(r.PasswordFile, maxPassword+1)

@@ -18,7 +18,7 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
-func TestPasswordComesFromCredentialThenFileThenEnvironment(t *testing.T) {
+func TestPasswordComesFromTheFileOrTheVariableElseFromTheCredential(t *testing.T) {
 	folder := t.TempDir()
 	m := Road{PasswordFile: write(t, filepath.Join(folder, "file"), "from the file\r\n"), PasswordEnv: "PINBELL_TEST_PASSWORD"}
 	t.Setenv("PINBELL_TEST_PASSWORD", "from the environment")
@@ -30,11 +30,13 @@ func TestPasswordComesFromCredentialThenFileThenEnvironment(t *testing.T) {
 		}
 	}
 	said("from the file")
-	t.Setenv("CREDENTIALS_DIRECTORY", folder)
-	said("from the file") // there is no credential of this name
 	write(t, filepath.Join(folder, "mail.password"), "from systemd\n")
+	t.Setenv("CREDENTIALS_DIRECTORY", folder)
+	said("from the file") // a credential is a copy of the start, and the file may be newer
+	write(t, m.PasswordFile, "\n")
 	said("from systemd")
-	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	m.PasswordFile = filepath.Join(folder, "none")
+	said("from systemd")
 	m.PasswordFile = ""
 	said("from the environment")
 }
@@ -81,15 +83,15 @@ func TestPasswordThatCannotBeReadSaysWhyAndShowsNothing(t *testing.T) {
 	}
 }
 
-func TestBrokenCredentialIsNotReplacedByTheFile(t *testing.T) {
+func TestBrokenCredentialIsToldWhereThereIsNothingElse(t *testing.T) {
 	folder := t.TempDir()
 	t.Setenv("CREDENTIALS_DIRECTORY", folder)
 	if err := os.Mkdir(filepath.Join(folder, "mail.password"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	m := Road{PasswordFile: write(t, filepath.Join(folder, "file"), "old")}
-	if secret, err := m.Password(); err == nil {
-		t.Errorf("took %q", secret.Reveal())
+	m := Road{PasswordFile: filepath.Join(folder, "none")}
+	if secret, err := m.Password(); err == nil || !strings.Contains(err.Error(), "credential") {
+		t.Errorf("took %q, %v", secret.Reveal(), err)
 	}
 }
 

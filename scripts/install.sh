@@ -41,6 +41,8 @@ config=$dest/etc/pinbell/pinbell.toml
 [ -e "$config" ] || install -m 644 "$here/config/pinbell.example.toml" "$config"
 password=$dest/etc/pinbell/mail.password
 [ -e "$password" ] || (umask 077 && : >"$password")
+# The daemon reads it at each login, so that a new password counts at once.
+[ -n "$dest" ] || { chown pinbell:pinbell "$password" && chmod 600 "$password"; }
 
 if [ -z "$dest" ] && [ -d /run/systemd/system ]; then
 	udevadm control --reload 2>/dev/null && udevadm trigger --subsystem-match=gpio --subsystem-match=i2c-dev 2>/dev/null || true
