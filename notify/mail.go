@@ -5,7 +5,7 @@ import "time"
 // Mail is a sealed set of events: its ID, date, recipients and content do not
 // change from attempt to attempt, so that every copy of it has one Message-ID.
 type Mail struct {
-	ID     string    `json:"id"`     // lower-case letters and digits; the Message-ID's local part
+	ID     string    `json:"id"`     // "118.k3f9x2ab": the first event's serial and the store's name; the Message-ID's local part
 	Sealed time.Time `json:"sealed"` // the mail's Date
 	// Checked says that Sealed was trusted time; if not, it is what the board's
 	// clock said while no time server answered.
@@ -31,7 +31,7 @@ const (
 
 // Attachment is a picture or a file that goes with a mail, or why it does not.
 type Attachment struct {
-	Source string    // as the rule names it: "exec:/usr/bin/rpicam-still -o -"
+	Source string    // as the rule names it, without what may be secret: login, query, arguments
 	Name   string    // the file's name for the reader: "last.jpg"
 	Type   string    // the media type: "image/jpeg"
 	Taken  time.Time // by the time known then

@@ -15,8 +15,8 @@ import (
 //
 //	open ──session fails, or the account is refused──► waiting ──openAt──► open
 //
-// since stays until a mail is accepted or a session lives long enough to be
-// about one mail.
+// since stays until a session comes about: with a mail, or when the courier
+// looks whether the road works again.
 type way struct {
 	session  Session          // of this round; nil: none
 	downs    int              // failures in a row

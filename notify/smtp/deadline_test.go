@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pinbell/notify"
+	"pinbell/notify/peer"
 	"pinbell/notify/smtp/smtptest"
 )
 
@@ -52,7 +53,7 @@ func TestNoTrickleOutlastsTheDeadline(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
 			_, v := inBubble(serve).Open(t.Context())
-			if took := time.Since(began); took != defaultDeadline {
+			if took := time.Since(began); took != peer.Deadline {
 				t.Errorf("%s: ended after %v", name, took)
 			}
 			if v.Outcome != notify.Down || v.Trouble == nil || v.Trouble.Code != "mail.network" {

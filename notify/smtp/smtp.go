@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"pinbell/notify"
+	"pinbell/notify/peer"
 )
 
 // Relay is a submission server and how to log in there. It is a value built
@@ -56,28 +57,11 @@ type Relay struct {
 	dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: net.Dialer
 }
 
-const (
-	defaultDeadline = 2 * time.Minute
-	slowestUplink   = 16 << 10 // bytes a second: the allowance for a mail's size
-	longestUpload   = 10 * time.Minute
-)
-
 // patience is how long a session may take to carry size bytes.
-func (r *Relay) patience(size int) time.Duration {
-	base := r.Deadline
-	if base <= 0 {
-		base = defaultDeadline
-	}
-	return base + min(time.Duration(size/slowestUplink)*time.Second, longestUpload)
-}
+func (r *Relay) patience(size int) time.Duration { return peer.Patience(r.Deadline, size) }
 
 // now is the time that certificates are checked against.
-func (r *Relay) now() time.Time {
-	if r.Time == nil {
-		return time.Now()
-	}
-	return r.Time()
-}
+func (r *Relay) now() time.Time { return peer.Now(r.Time) }
 
 func (r *Relay) localName() string {
 	if !plainWord(r.LocalName) {

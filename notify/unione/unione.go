@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"pinbell/notify"
+	"pinbell/notify/peer"
 )
 
 // Relay is UniOne's API and the key to it. It is a value built from the
@@ -56,13 +57,7 @@ const (
 	maxKey        = 64         // of an idempotence key
 )
 
-const (
-	path = "/en/transactional/api/v1/"
-
-	defaultDeadline = 2 * time.Minute
-	slowestUplink   = 16 << 10 // bytes a second: the allowance for a mail's size
-	longestUpload   = 10 * time.Minute
-)
+const path = "/en/transactional/api/v1/"
 
 func (r *Relay) host() string { return cmp.Or(r.Host, Host) }
 
@@ -71,21 +66,10 @@ func (r *Relay) port() int { return cmp.Or(r.Port, 443) }
 func (r *Relay) address() string { return net.JoinHostPort(r.host(), strconv.Itoa(r.port())) }
 
 // patience is how long it may take to carry size bytes and hear the answer.
-func (r *Relay) patience(size int) time.Duration {
-	base := r.Deadline
-	if base <= 0 {
-		base = defaultDeadline
-	}
-	return base + min(time.Duration(size/slowestUplink)*time.Second, longestUpload)
-}
+func (r *Relay) patience(size int) time.Duration { return peer.Patience(r.Deadline, size) }
 
 // now is the time that certificates are checked against.
-func (r *Relay) now() time.Time {
-	if r.Time == nil {
-		return time.Now()
-	}
-	return r.Time()
-}
+func (r *Relay) now() time.Time { return peer.Now(r.Time) }
 
 // key reads the API key. One that could end a header line is none.
 func (r *Relay) key() (notify.Secret, error) {

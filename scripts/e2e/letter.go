@@ -3,20 +3,17 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"fmt"
-	"io"
 	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
 	netmail "net/mail"
-	"net/textproto"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"pinbell/notify/mail"
 )
 
 // letter is a mail as Postfix has put it into a mailbox.
@@ -72,41 +69,8 @@ func open(text []byte) (l letter, err error) {
 	if l.events, err = numbers(m.Header.Get("X-Pinbell-Events")); err != nil {
 		return l, err
 	}
-	l.text, err = plain(textproto.MIMEHeader(m.Header), m.Body)
+	l.text, err = mail.ReadText(bytes.NewReader(text))
 	return l, err
-}
-
-// plain finds the plain text of a message or of a part of one.
-func plain(header textproto.MIMEHeader, body io.Reader) (string, error) {
-	kind, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
-	if err != nil {
-		return "", err
-	}
-	if strings.HasPrefix(kind, "multipart/") {
-		for parts := multipart.NewReader(body, parameters["boundary"]); ; {
-			part, err := parts.NextRawPart()
-			if err == io.EOF {
-				return "", nil
-			}
-			if err != nil {
-				return "", err
-			}
-			if text, err := plain(part.Header, part); text != "" || err != nil {
-				return text, err
-			}
-		}
-	}
-	switch strings.ToLower(header.Get("Content-Transfer-Encoding")) {
-	case "quoted-printable":
-		body = quotedprintable.NewReader(body)
-	case "base64":
-		body = base64.NewDecoder(base64.StdEncoding, body)
-	}
-	text, err := io.ReadAll(body)
-	if kind != "text/plain" {
-		return "", err
-	}
-	return strings.ReplaceAll(string(text), "\r\n", "\n"), err
 }
 
 // numbers reads "7" or "3 5-6".
